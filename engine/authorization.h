@@ -51,17 +51,17 @@ struct AuthorizationRequest {
   std::string_view card_reference;    // as the request named it; resolved to a CardIndex before the decision
   Minor amount = 0;                   // >= 0; the additional amount asked for. 0 is a verification
   Currency currency;
-  Minor cash_amount = 0;              // 0 to amount: the part paid out in cash (cash back)
-  bool incremental = false;           // adds to an authorization that was approved before
-  bool partial_approval = false;      // the merchant's side can take less than it asked for
+  Minor cash_amount = 0;          // 0 to amount: the part paid out in cash (cash back)
+  bool incremental = false;       // adds to an authorization that was approved before
+  bool partial_approval = false;  // the merchant's side can take less than it asked for
   Merchant merchant;
   Verification verification;
 };
 
 // Which limit or control said no.
 struct DeclinedBy {
-  CardIndex node = kNoCard;    // 0: none
-  std::int8_t limit = -1;      // index into the node's limits; -1: not a limit
+  CardIndex node = kNoCard;  // 0: none
+  std::int8_t limit = -1;    // index into the node's limits; -1: not a limit
   friend bool operator==(const DeclinedBy&, const DeclinedBy&) = default;
 };
 
@@ -69,14 +69,14 @@ struct DeclinedBy {
 struct Decision {
   Reason reason = Reason::none;
   Retryable retryable = Retryable::never;
-  bool lifetime_limit = false;   // the limit that failed never resets
+  bool lifetime_limit = false;  // the limit that failed never resets
   DeclinedBy declined_by;
-  Minor approved_amount = 0;     // less than asked only for a partial approval
-  Minor would_approve = 0;       // on a decline: what the limits would have let pass, 0 if nothing
+  Minor approved_amount = 0;  // less than asked only for a partial approval
+  Minor would_approve = 0;    // on a decline: what the limits would have let pass, 0 if nothing
   Instant retry_after = kNoInstant;
-  Instant decided_at;            // never before the last change of any node concerned
-  Instant authorized_at;         // decided_at of the authorization's first approval; equal unless incremental
-  Minor held = 0;                // held on the authorization after this decision
+  Instant decided_at;     // never before the last change of any node concerned
+  Instant authorized_at;  // decided_at of the authorization's first approval; equal unless incremental
+  Minor held = 0;         // held on the authorization after this decision
 
   bool approved() const { return reason == Reason::none; }
   friend bool operator==(const Decision&, const Decision&) = default;

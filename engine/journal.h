@@ -38,8 +38,11 @@ class Journal {
  public:
   virtual ~Journal() = default;
 
-  // Queues a copy of the record. False, with nothing queued, when the lane is full or health() is not ready.
-  virtual bool append(unsigned lane, std::span<const std::byte> record) = 0;
+  // Whether the lane takes one more record of any size. Once true it stays true until this loop appends.
+  virtual bool has_room(unsigned lane) const = 0;
+  // Queues a copy of the record. The lane has room; health() may be anything: a record that cannot be committed now is
+  // kept, in order, until it can.
+  virtual void append(unsigned lane, std::span<const std::byte> record) = 0;
   // Tells the writer that this loop's turn is over: called once after one or more appends.
   virtual void submit(unsigned lane) = 0;
   // The next run of records that became durable and was not reported yet.

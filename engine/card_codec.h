@@ -1,0 +1,33 @@
+// The bytes of a card's identity and settings, and of zone rules, as records and rows share them.
+//
+// Threads: pure functions on a writer or reader.
+//
+// Grammar (primitive forms: codec.h):
+//   identity := id:u64 u64 created:i64 currency:u16 endpoint:text8 processor_card:text8 number_hash:u64 u64 attempt:u8
+//               last4:text8 expiry_month:u8 expiry_year:u16
+//   settings := label:text8 limits controls zone:text8 week_start:u8 expires_at:i64 (kNoInstant: none)
+//   refunds_restore:u8
+//               metadata
+//   limits   := n:u8 { form:u8 window:u8 value:i64 }
+//   controls := flags:u8 [categories categories countries countries merchants merchants]   allowed before blocked
+//               flags: 1 no cash, 2 no partial approval, 4 lists follow
+//   categories := n:u16 { first:u16 last:u16 }   countries := n:u16 { u16 }   merchants := n:u16 { text8 }
+//   metadata := n:u8 { key:text8 value:text32 }
+//   zone_rules := name:text8 first_offset:i64 n:u16 { at:i64 offset:i64 }
+#pragma once
+
+#include "engine/card.h"
+#include "engine/codec.h"
+
+namespace holdfast::engine {
+
+void write(ByteWriter& out, Key128 key);
+void write(ByteWriter& out, const CardIdentity& identity);
+void write(ByteWriter& out, const CardSettings& settings);
+void write(ByteWriter& out, const ZoneRules& rules);
+Key128 read_key(ByteReader& in);
+CardIdentity read_identity(ByteReader& in);
+CardSettings read_settings(ByteReader& in);
+ZoneRules read_zone(ByteReader& in);
+
+}  // namespace holdfast::engine

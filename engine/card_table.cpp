@@ -1,0 +1,47 @@
+#include "engine/card_table.h"
+
+namespace holdfast::engine {
+
+CardTable::CardTable() : chunks_(std::make_unique<std::atomic<Chunk*>[]>(kChunks)) {}
+
+CardTable::~CardTable() {
+  for (std::size_t i = 0; i < kChunks; ++i) {
+    const std::unique_ptr<Chunk> chunk(chunks_[i].load(std::memory_order_relaxed));
+    if (!chunk) continue;
+    for (CardSlot& slot : *chunk)
+      delete slot.profile.load(std::memory_order_relaxed);
+  }
+}
+
+CardIndex CardTable::allocate() {
+  CardIndex last = last_.load(std::memory_order_relaxed);
+  do {
+    if (last == kCardsMax) return kNoCard;
+  } while (!last_.compare_exchange_weak(last, last + 1, std::memory_order_acq_rel));
+  return last + 1;
+}
+
+void CardTable::reserve_through(CardIndex index) {
+  CardIndex last = last_.load(std::memory_order_relaxed);
+  while (last < index && !last_.compare_exchange_weak(last, index, std::memory_order_acq_rel)) {
+  }
+}
+
+CardSlot& CardTable::at(CardIndex index) {
+  std::atomic<Chunk*>& place = chunks_[index / kChunk];
+  Chunk* chunk = place.load(std::memory_order_acquire);
+  if (chunk == nullptr) {
+    auto made = std::make_unique<Chunk>();
+    // Two loops may make the same chunk at once: the first to publish it wins, the other throws its own away.
+    if (place.compare_exchange_strong(chunk, made.get(), std::memory_order_acq_rel)) chunk = made.release();
+  }
+  return (*chunk)[index % kChunk];
+}
+
+CardSlot* CardTable::find(CardIndex index) const {
+  if (index == kNoCard || index > kCardsMax) return nullptr;
+  Chunk* chunk = chunks_[index / kChunk].load(std::memory_order_acquire);
+  return chunk == nullptr ? nullptr : &(*chunk)[index % kChunk];
+}
+
+}  // namespace holdfast::engine

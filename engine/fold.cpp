@@ -1,0 +1,136 @@
+#include "engine/fold.h"
+
+#include "engine/record.h"
+#include "engine/row_codec.h"
+
+namespace holdfast::engine {
+
+Fold::Fold(const RowSource& rows, std::array<std::byte, 16> seed) : rows_(rows), seed_(seed) {
+  start_anew();
+}
+
+void Fold::start_anew() {
+  scratch_ = std::make_unique<Shards>(1, seed_, 0);
+  cards_.clear();
+  authorizations_.clear();
+  messages_.clear();
+  keys_.clear();
+  zones_changed_ = false;
+  rows_.for_each(Table::zones, [&](BytesView, BytesView value) {
+    if (const auto rules = read_zone_row(value)) scratch_->zones().define(*rules);
+  });
+}
+
+bool Fold::load_card(CardIndex card) {
+  if (card == kNoCard || !cards_.insert(card).second) return true;
+  const Bytes key = card_row_key(card);
+  const auto value = rows_.get(Table::cards, key);
+  if (!value) return true;
+  const auto row = read_card_row(key, *value);
+  if (!row || scratch_->zones().find(row->profile.settings.time_zone) == nullptr) return false;
+  (*scratch_)[0].ledger.restore(card, row->profile, row->balance);
+  return true;
+}
+
+bool Fold::load_authorization(Processor processor, std::string_view id, Instant decided_at, CardIndex) {
+  const TimedKey timed{decided_at, (*scratch_)[0].ledger.authorization_key(processor, id)};
+  if (!authorizations_.insert(timed).second) return true;
+  const Bytes key = timed_row_key(timed.decided_at, timed.key);
+  const auto value = rows_.get(Table::authorizations, key);
+  if (!value) return true;
+  auto row = read_authorization_row(key, *value);
+  if (!row) return false;
+  (*scratch_)[0].ledger.restore(row->authorization, std::move(row->follow_ups));
+  return true;
+}
+
+bool Fold::load_message(const MessageRef& message, Instant decided_at) {
+  if (!message.present()) return true;
+  Messages& messages = (*scratch_)[0].messages;
+  const TimedKey timed{decided_at, messages.key_of(message)};
+  if (!messages_.insert(timed).second) return true;
+  const Bytes key = timed_row_key(timed.decided_at, timed.key);
+  const auto value = rows_.get(Table::messages, key);
+  if (!value) return true;
+  const auto row = read_message_row(key, *value);
+  if (!row) return false;
+  messages.finish(messages.begin(timed.key, row->message.content, row->message.command), row->message.card,
+                  row->message.decision, row->answer);
+  return true;
+}
+
+bool Fold::load_touched(const Record& record) {
+  bool readable = true;
+  Instant decided_at = record.now;
+  std::visit(
+      [&](const auto& command) {
+        if constexpr (requires { command.card; }) readable = load_card(command.card);
+      },
+      record.command);
+  if (const auto* authorize = std::get_if<Authorize>(&record.command)) {
+    const auto& decision = std::get<Decision>(record.outcome);
+    decided_at = decision.decided_at;
+    readable = readable && load_authorization(authorize->request.processor, authorize->request.authorization_id,
+                                              decision.authorized_at, authorize->card);
+  } else if (const auto* withdraw = std::get_if<Withdraw>(&record.command)) {
+    decided_at = withdraw->charged_at;
+    readable = readable && load_authorization(withdraw->processor, withdraw->authorization_id, withdraw->authorized_at,
+                                              withdraw->card);
+  } else if (const auto* add = std::get_if<AddKey>(&record.command)) {
+    keys_.insert(add->id);
+  } else if (const auto* remove = std::get_if<RemoveKey>(&record.command)) {
+    keys_.insert(remove->id);
+  } else if (std::holds_alternative<DefineZone>(record.command)) {
+    zones_changed_ = true;
+  }
+  return readable && load_message(record.message, decided_at);
+}
+
+std::optional<ReplayFault> Fold::apply(Sequence sequence, BytesView bytes) {
+  const auto record = decode(bytes);
+  if (!record) return ReplayFault{sequence, "the record's bytes are not a record"};
+  if (!load_touched(*record)) return ReplayFault{sequence, "a row of the checkpoint is not readable"};
+  return scratch_->replay(sequence, bytes);
+}
+
+std::size_t Fold::touched_rows() const {
+  return cards_.size() + authorizations_.size() + messages_.size() + keys_.size();
+}
+
+std::vector<RowChange> Fold::take_changes() {
+  std::vector<RowChange> changes;
+  Shards::Shard& shard = (*scratch_)[0];
+  for (const CardIndex card : cards_) {
+    const CardSlot* slot = scratch_->cards().find(card);
+    const CardProfile* profile = slot == nullptr ? nullptr : slot->profile.load(std::memory_order_relaxed);
+    if (profile == nullptr) continue;
+    changes.push_back({Table::cards, card_row_key(card), card_row(*profile, slot->balance.owner_load())});
+  }
+  for (const TimedKey& timed : authorizations_) {
+    const Authorization* authorization = shard.ledger.find(timed.key);
+    if (authorization == nullptr || authorization->decided_at != timed.decided_at) continue;
+    changes.push_back({Table::authorizations, timed_row_key(timed.decided_at, timed.key),
+                       authorization_row(*authorization, shard.ledger.follow_ups(timed.key))});
+  }
+  for (const TimedKey& timed : messages_) {
+    const Message* message = shard.messages.find(timed.key);
+    if (message == nullptr || message->decision.decided_at != timed.decided_at) continue;
+    changes.push_back({Table::messages, timed_row_key(timed.decided_at, timed.key),
+                       message_row(*message, shard.messages.answer_of(*message))});
+  }
+  if (zones_changed_) {
+    scratch_->zones().for_each([&](const ZoneRules& rules) {
+      changes.push_back({Table::zones, zone_row_key(rules.name), zone_row(rules)});
+    });
+  }
+  for (const Key128 id : keys_) {
+    const auto found = scratch_->keys().find(id);
+    RowChange change{Table::keys, key_row_key(id), std::nullopt};
+    if (found != scratch_->keys().end()) change.value = key_row(found->second);
+    changes.push_back(std::move(change));
+  }
+  start_anew();
+  return changes;
+}
+
+}  // namespace holdfast::engine

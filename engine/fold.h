@@ -1,0 +1,51 @@
+// Folds journal records into the rows of a checkpoint: loads the rows that a record touches, applies the record as a
+// restart would, and gives back what changed.
+//
+// Threads: one thread.
+// Invariants: after take_changes() has been written, the rows are exactly the state after the last record applied;
+// memory is bounded by the rows touched since the last take_changes(). Errors: a record whose recorded outcome the rows
+// do not give is a fault; the checkpoint must stop there.
+#pragma once
+
+#include <memory>
+#include <set>
+
+#include "engine/command.h"
+#include "engine/rows.h"
+#include "engine/shards.h"
+
+namespace holdfast::engine {
+
+class Fold {
+ public:
+  Fold(const RowSource& rows, std::array<std::byte, 16> seed);
+
+  std::optional<ReplayFault> apply(Sequence sequence, BytesView record);
+  std::size_t touched_rows() const;
+  // Sorted by table and key. Starts anew afterwards.
+  std::vector<RowChange> take_changes();
+
+ private:
+  struct TimedKey {
+    Instant decided_at;
+    Key128 key;
+    friend auto operator<=>(const TimedKey&, const TimedKey&) = default;
+  };
+
+  bool load_touched(const Record& record);
+  bool load_card(CardIndex card);
+  bool load_authorization(Processor processor, std::string_view id, Instant decided_at, CardIndex card);
+  bool load_message(const MessageRef& message, Instant decided_at);
+  void start_anew();
+
+  const RowSource& rows_;
+  const std::array<std::byte, 16> seed_;
+  std::unique_ptr<Shards> scratch_;
+  std::set<CardIndex> cards_;
+  std::set<TimedKey> authorizations_;
+  std::set<TimedKey> messages_;
+  std::set<Key128> keys_;
+  bool zones_changed_ = false;
+};
+
+}  // namespace holdfast::engine

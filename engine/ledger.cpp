@@ -1,0 +1,305 @@
+#include "engine/ledger.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+namespace holdfast::engine {
+namespace {
+
+std::uint32_t hash_of(Key128 key) {
+  return static_cast<std::uint32_t>(key.lo);
+}
+
+// An inside contradiction: better no process than a wrong balance.
+void require(bool holds) {
+  if (!holds) std::abort();
+}
+
+}  // namespace
+
+std::string_view authorization_status_name(AuthorizationStatus status) {
+  switch (status) {
+    case AuthorizationStatus::pending:
+      return "pending";
+    case AuthorizationStatus::closed:
+      return "closed";
+    case AuthorizationStatus::reversed:
+      return "reversed";
+    case AuthorizationStatus::expired:
+      return "expired";
+    case AuthorizationStatus::declined:
+      return "declined";
+  }
+  return "";
+}
+
+bool forgotten(const Authorization& authorization, Instant now) {
+  return authorization.status != AuthorizationStatus::pending && authorization.decided_at < now - kForgetAfter;
+}
+
+Ledger::Ledger(CardTable& cards, ZoneTable& zones, Epochs& epochs, unsigned participant, const KeyHasher& hasher)
+    : cards_(cards), zones_(zones), epochs_(epochs), participant_(participant), hasher_(hasher) {}
+
+Key128 Ledger::authorization_key(Processor processor, std::string_view id) const {
+  const char kind = static_cast<char>(processor);
+  return hasher_.hash({"authorization", std::string_view(&kind, 1), id});
+}
+
+CardSlot& Ledger::existing(CardIndex card) {
+  CardSlot* slot = cards_.find(card);
+  require(slot != nullptr && slot->profile.load(std::memory_order_relaxed) != nullptr);
+  return *slot;
+}
+
+CardOutcome Ledger::publish(CardSlot& slot, CardProfile profile) {
+  profile.zone = zones_.find(profile.settings.time_zone);
+  require(profile.zone != nullptr);
+  const std::uint32_t version = profile.version;
+  // Release: whoever loads the pointer sees the finished profile (pairs with the acquire of CardTable's readers).
+  const CardProfile* old = slot.profile.exchange(new const CardProfile(std::move(profile)), std::memory_order_acq_rel);
+  if (old != nullptr) epochs_.retire(participant_, old);
+  return {version};
+}
+
+CardOutcome Ledger::apply(const CreateCard& command, Instant) {
+  CardSlot& slot = cards_.at(command.card);
+  require(slot.profile.load(std::memory_order_relaxed) == nullptr);
+  cards_.reserve_through(command.card);
+  return publish(slot, {command.identity, command.settings, CardStatus::active, 1, nullptr});
+}
+
+CardOutcome Ledger::apply(const ChangeCard& command, Instant) {
+  CardSlot& slot = existing(command.card);
+  CardProfile profile = *slot.profile.load(std::memory_order_relaxed);
+  profile.settings = command.settings;
+  ++profile.version;
+  return publish(slot, std::move(profile));
+}
+
+CardOutcome Ledger::apply(const SetCardStatus& command, Instant) {
+  CardSlot& slot = existing(command.card);
+  CardProfile profile = *slot.profile.load(std::memory_order_relaxed);
+  require(profile.status != CardStatus::closed);
+  profile.status = command.status;
+  ++profile.version;
+  return publish(slot, std::move(profile));
+}
+
+Ledger::Path Ledger::path_of(CardIndex card, Instant now) const {
+  Path path;
+  path.now = now;
+  const CardSlot* slot = cards_.find(card);
+  path.card = slot == nullptr ? nullptr : slot->profile.load(std::memory_order_relaxed);
+  if (path.card == nullptr) return path;
+  PathNode& node = path.nodes[path.length++];
+  node.index = card;
+  node.limits = &path.card->settings.limits;
+  node.zone = &path.card->zone->get();
+  node.week_start = path.card->settings.week_start;
+  node.usage = slot->balance.owner_load().usage;
+  // Time never goes back for a node: a clock that does is held at the node's last change.
+  for (std::size_t i = 0; i < path.length; ++i)
+    path.now = std::max(path.now, path.nodes[i].usage.rolled_at);
+  for (std::size_t i = 0; i < path.length; ++i) {
+    path.nodes[i].usage.roll(path.now, *path.nodes[i].zone, path.nodes[i].week_start);
+  }
+  return path;
+}
+
+void Ledger::store(const Path& path, bool approved) {
+  for (const PathNode& node : path.view()) {
+    CardSlot& slot = existing(node.index);
+    CardBalance balance = slot.balance.owner_load();
+    balance.usage = node.usage;
+    if (approved) ++balance.approvals;
+    slot.balance.store(balance);
+  }
+}
+
+std::uint32_t Ledger::slot_of(Key128 authorization) const {
+  return index_.find(hash_of(authorization),
+                     [&](std::uint32_t slot) { return authorizations_[slot].key == authorization; });
+}
+
+Authorization& Ledger::add_authorization(Key128 key, CardIndex card) {
+  const std::uint32_t number = authorizations_.allocate();
+  Authorization& authorization = authorizations_[number];
+  authorization.key = key;
+  authorization.card = card;
+  if (CardSlot* slot = cards_.find(card); slot != nullptr) {
+    authorization.older = slot->newest_authorization;
+    if (authorization.older != HashIndex::kNone) authorizations_[authorization.older].newer = number;
+    slot->newest_authorization = number;
+  }
+  index_.insert(hash_of(key), number);
+  append_by_age(number);
+  return authorization;
+}
+
+void Ledger::append_by_age(std::uint32_t slot) {
+  authorizations_[slot].next = HashIndex::kNone;
+  if (last_by_age_ == HashIndex::kNone) {
+    first_by_age_ = slot;
+  } else {
+    authorizations_[last_by_age_].next = slot;
+  }
+  last_by_age_ = slot;
+}
+
+void Ledger::remove(std::uint32_t slot) {
+  const Authorization& authorization = authorizations_[slot];
+  if (authorization.older != HashIndex::kNone) authorizations_[authorization.older].newer = authorization.newer;
+  if (authorization.newer != HashIndex::kNone) {
+    authorizations_[authorization.newer].older = authorization.older;
+  } else if (CardSlot* card = cards_.find(authorization.card); card != nullptr) {
+    card->newest_authorization = authorization.older;
+  }
+  if (authorization.key != Key128{0, 0}) index_.erase(hash_of(authorization.key), slot);
+  follow_ups_.erase(slot);
+  authorizations_.release(slot);
+}
+
+void Ledger::expire(Instant now, std::size_t most) {
+  for (std::size_t looked_at = 0; looked_at < most && first_by_age_ != HashIndex::kNone; ++looked_at) {
+    const std::uint32_t slot = first_by_age_;
+    if (authorizations_[slot].decided_at >= now - kForgetAfter) return;
+    first_by_age_ = authorizations_[slot].next;
+    if (first_by_age_ == HashIndex::kNone) last_by_age_ = HashIndex::kNone;
+    if (authorizations_[slot].status == AuthorizationStatus::pending) {
+      append_by_age(slot);  // still holds money: looked at again after all the others
+    } else {
+      remove(slot);
+    }
+  }
+}
+
+Decision Ledger::evaluate(const Authorize& command, Instant now) const {
+  const Path path = path_of(command.card, now);
+  return decide(path.card, path.view(), command.request, path.now);
+}
+
+// An authorization that holds nothing is forgotten some time after its first request, whether or not expire() has come
+// by already: what a message meets must depend on the records before it only.
+std::uint32_t Ledger::remembered(Key128 key, Instant now) {
+  const std::uint32_t slot = slot_of(key);
+  if (slot == HashIndex::kNone || !forgotten(authorizations_[slot], now)) return slot;
+  authorizations_[slot].key = Key128{0, 0};  // expire() frees the slot when its turn comes
+  index_.erase(hash_of(key), slot);
+  return HashIndex::kNone;
+}
+
+// Enters the decision into the authorization it belongs to, new or known.
+void Ledger::settle_decision(const Authorize& command, Decision& decision) {
+  const Key128 key = authorization_key(command.request.processor, command.request.authorization_id);
+  const std::uint32_t known = remembered(key, decision.decided_at);
+  if (known == HashIndex::kNone) {
+    enter_first(add_authorization(key, command.card), command, decision);
+    return;
+  }
+  Authorization& authorization = authorizations_[known];
+  if (authorization.status ==
+      AuthorizationStatus::declined) {  // its earlier request was declined: this is another first
+    enter_first(authorization, command, decision);
+    return;
+  }
+  if (decision.approved()) {
+    authorization.approved += decision.approved_amount;
+    authorization.held += decision.approved_amount;
+    if (authorization.held > 0) authorization.status = AuthorizationStatus::pending;
+  }
+  decision.held = authorization.held;
+  decision.authorized_at = authorization.decided_at;
+  follow_ups_[known].push_back(
+      {FollowUp::Kind::incremental, decision.reason, decision.approved_amount, decision.decided_at});
+}
+
+void Ledger::enter_first(Authorization& authorization, const Authorize& command, Decision& decision) {
+  if (authorization.decided_at == kNoInstant) authorization.decided_at = decision.decided_at;
+  decision.authorized_at = authorization.decided_at;
+  authorization.processor = command.request.processor;
+  authorization.approved = decision.approved_amount;
+  authorization.held = decision.held;
+  authorization.reason = decision.reason;
+  authorization.status = !decision.approved() ? AuthorizationStatus::declined
+                         : decision.held == 0 ? AuthorizationStatus::closed
+                                              : AuthorizationStatus::pending;
+}
+
+Decision Ledger::apply(const Authorize& command, Instant now) {
+  Path path = path_of(command.card, now);
+  Decision decision = decide(path.card, path.view(), command.request, path.now);
+  settle_decision(command, decision);
+  if (!decision.approved() || decision.approved_amount == 0) return decision;
+  for (std::size_t i = 0; i < path.length; ++i)
+    path.nodes[i].usage.charge(decision.approved_amount, true);
+  store(path, true);
+  return decision;
+}
+
+WithdrawOutcome Ledger::apply(const Withdraw& command, Instant now) {
+  Path path = path_of(command.card, now);
+  WithdrawOutcome outcome{0, path.now};
+  const std::uint32_t known = slot_of(authorization_key(command.processor, command.authorization_id));
+  require(known != HashIndex::kNone);
+  Authorization& authorization = authorizations_[known];
+  if (authorization.approved == command.amount) {  // nothing else was ever approved on it
+    authorization.status = AuthorizationStatus::declined;
+    authorization.reason = Reason::deadline_exceeded;
+  }
+  outcome.released = std::min(command.amount, authorization.held);
+  authorization.approved -= command.amount;
+  authorization.held -= outcome.released;
+  follow_ups_[known].push_back(
+      {FollowUp::Kind::withdrawn, Reason::deadline_exceeded, outcome.released, outcome.decided_at});
+  if (outcome.released == 0) return outcome;
+  for (std::size_t i = 0; i < path.length; ++i) {
+    PathNode& node = path.nodes[i];
+    node.usage.release(outcome.released, command.charged_at, *node.zone, node.week_start);
+  }
+  store(path, false);
+  return outcome;
+}
+
+const Authorization* Ledger::find(Key128 authorization) const {
+  const std::uint32_t slot = slot_of(authorization);
+  return slot == HashIndex::kNone ? nullptr : &authorizations_[slot];
+}
+
+const std::vector<FollowUp>* Ledger::follow_ups(Key128 authorization) const {
+  const auto found = follow_ups_.find(slot_of(authorization));
+  return found == follow_ups_.end() ? nullptr : &found->second;
+}
+
+const Authorization* Ledger::newest_of(CardIndex card) const {
+  const CardSlot* slot = cards_.find(card);
+  if (slot == nullptr || slot->newest_authorization == HashIndex::kNone) return nullptr;
+  return &authorizations_[slot->newest_authorization];
+}
+
+const Authorization* Ledger::older_than(const Authorization& authorization) const {
+  return authorization.older == HashIndex::kNone ? nullptr : &authorizations_[authorization.older];
+}
+
+void Ledger::note_sequence(Key128 authorization, Sequence sequence) {
+  const std::uint32_t slot = slot_of(authorization);
+  if (slot != HashIndex::kNone && authorizations_[slot].sequence == 0) authorizations_[slot].sequence = sequence;
+}
+
+void Ledger::restore(CardIndex card, const CardProfile& profile, const CardBalance& balance) {
+  CardSlot& slot = cards_.at(card);
+  cards_.reserve_through(card);
+  slot.balance.store(balance);
+  publish(slot, profile);
+}
+
+void Ledger::restore(const Authorization& authorization, std::vector<FollowUp> follow_ups) {
+  Authorization& slot = add_authorization(authorization.key, authorization.card);
+  const Authorization links = slot;
+  slot = authorization;
+  slot.older = links.older;
+  slot.newer = links.newer;
+  slot.next = links.next;
+  if (!follow_ups.empty()) follow_ups_[slot_of(authorization.key)] = std::move(follow_ups);
+}
+
+}  // namespace holdfast::engine

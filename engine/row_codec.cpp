@@ -1,0 +1,263 @@
+#include "engine/row_codec.h"
+
+#include <bit>
+
+#include "engine/card_codec.h"
+#include "engine/codec.h"
+
+namespace holdfast::engine {
+namespace {
+
+template <class Write>
+Bytes build(std::size_t most, Write&& write_into) {
+  Bytes bytes(most);
+  ByteWriter out(bytes);
+  write_into(out);
+  bytes.resize(out.ok() ? out.size() : 0);
+  return bytes;
+}
+
+constexpr std::uint64_t swapped(std::uint64_t value) {
+  return __builtin_bswap64(value);
+}
+// Signed times sort as unsigned big-endian once the sign bit is turned.
+constexpr std::uint64_t kSignBit = std::uint64_t{1} << 63;
+
+void write_be(ByteWriter& out, Key128 key) {
+  out.u64(swapped(key.hi));
+  out.u64(swapped(key.lo));
+}
+Key128 read_be_key(ByteReader& in) {
+  const std::uint64_t hi = swapped(in.u64());
+  return {hi, swapped(in.u64())};
+}
+
+struct TimedKey {
+  Instant decided_at;
+  Key128 key{0, 0};
+};
+std::optional<TimedKey> read_timed_key(BytesView bytes) {
+  ByteReader in(bytes);
+  TimedKey key;
+  key.decided_at = from_millis(std::bit_cast<std::int64_t>(swapped(in.u64()) ^ kSignBit));
+  key.key = read_be_key(in);
+  if (!in.finished()) return std::nullopt;
+  return key;
+}
+
+void write(ByteWriter& out, const CardBalance& balance) {
+  const Usage& usage = balance.usage;
+  for (std::size_t i = 0; i < kUsageWindows; ++i) {
+    out.varint(usage.held[i]);
+    out.varint(usage.posted[i]);
+    out.u32(usage.count[i]);
+  }
+  out.i64(to_millis(usage.rolled_at));
+  out.i64(to_millis(usage.next_roll));
+  out.u64(balance.approvals);
+}
+
+CardBalance read_balance(ByteReader& in) {
+  CardBalance balance;
+  Usage& usage = balance.usage;
+  for (std::size_t i = 0; i < kUsageWindows; ++i) {
+    usage.held[i] = in.varint();
+    usage.posted[i] = in.varint();
+    usage.count[i] = in.u32();
+  }
+  usage.rolled_at = from_millis(in.i64());
+  usage.next_roll = from_millis(in.i64());
+  balance.approvals = in.u64();
+  return balance;
+}
+
+void write(ByteWriter& out, const Decision& decision) {
+  out.u8(static_cast<std::uint8_t>(decision.reason));
+  out.u8(static_cast<std::uint8_t>(decision.retryable));
+  out.u8(decision.lifetime_limit ? 1 : 0);
+  out.u32(decision.declined_by.node);
+  out.u8(static_cast<std::uint8_t>(decision.declined_by.limit));
+  out.varint(decision.approved_amount);
+  out.varint(decision.would_approve);
+  out.varint(decision.held);
+  out.i64(to_millis(decision.retry_after));
+  out.i64(to_millis(decision.authorized_at));
+}
+
+Decision read_decision(ByteReader& in) {
+  Decision decision;
+  const std::uint8_t reason = in.u8();
+  if (reason >= kReasons) in.fail();
+  decision.reason = static_cast<Reason>(reason);
+  decision.retryable = static_cast<Retryable>(in.u8());
+  decision.lifetime_limit = in.u8() != 0;
+  decision.declined_by.node = in.u32();
+  decision.declined_by.limit = static_cast<std::int8_t>(in.u8());
+  decision.approved_amount = in.varint();
+  decision.would_approve = in.varint();
+  decision.held = in.varint();
+  decision.retry_after = from_millis(in.i64());
+  decision.authorized_at = from_millis(in.i64());
+  return decision;
+}
+
+constexpr std::size_t kFollowUpBytesMax = 2 + 10 + 8;
+constexpr std::size_t kAuthorizationBytesMax = 64 + 4 * 10;
+constexpr std::size_t kMessageBytesMax = 128;
+
+}  // namespace
+
+Bytes card_row_key(CardIndex card) {
+  return build(4, [&](ByteWriter& out) { out.u32(__builtin_bswap32(card)); });
+}
+Bytes timed_row_key(Instant decided_at, Key128 key) {
+  return build(24, [&](ByteWriter& out) {
+    out.u64(swapped(std::bit_cast<std::uint64_t>(to_millis(decided_at)) ^ kSignBit));
+    write_be(out, key);
+  });
+}
+Bytes key_row_key(Key128 id) {
+  return build(16, [&](ByteWriter& out) { write_be(out, id); });
+}
+Bytes zone_row_key(std::string_view name) {
+  return build(name.size(), [&](ByteWriter& out) { out.raw(name.data(), name.size()); });
+}
+
+Bytes card_row(const CardProfile& profile, const CardBalance& balance) {
+  return build(kRecordBytesMax, [&](ByteWriter& out) {
+    write(out, profile.identity);
+    write(out, profile.settings);
+    out.u8(static_cast<std::uint8_t>(profile.status));
+    out.u32(profile.version);
+    write(out, balance);
+  });
+}
+
+Bytes authorization_row(const Authorization& authorization, const std::vector<FollowUp>* follow_ups) {
+  const std::size_t events = follow_ups == nullptr ? 0 : follow_ups->size();
+  return build(kAuthorizationBytesMax + events * kFollowUpBytesMax, [&](ByteWriter& out) {
+    out.u64(authorization.sequence);
+    out.u32(authorization.card);
+    out.varint(authorization.approved);
+    out.varint(authorization.held);
+    out.varint(authorization.captured);
+    out.varint(authorization.refunded);
+    out.u8(static_cast<std::uint8_t>(authorization.processor));
+    out.u8(static_cast<std::uint8_t>(authorization.status));
+    out.u8(static_cast<std::uint8_t>(authorization.reason));
+    out.u16(static_cast<std::uint16_t>(events));
+    for (std::size_t i = 0; i < events; ++i) {
+      const FollowUp& event = (*follow_ups)[i];
+      out.u8(static_cast<std::uint8_t>(event.kind));
+      out.u8(static_cast<std::uint8_t>(event.reason));
+      out.varint(event.amount);
+      out.i64(to_millis(event.at));
+    }
+  });
+}
+
+Bytes message_row(const Message& message, std::string_view answer) {
+  return build(kMessageBytesMax + answer.size(), [&](ByteWriter& out) {
+    out.u64(message.content);
+    out.u8(message.command);
+    out.u32(message.card);
+    write(out, message.decision);
+    out.text32(answer);
+  });
+}
+
+Bytes zone_row(const ZoneRules& rules) {
+  return build(512 + rules.transitions.size() * 16, [&](ByteWriter& out) { write(out, rules); });
+}
+
+Bytes key_row(const StoredKey& key) {
+  return build(512, [&](ByteWriter& out) {
+    out.u8(key.role);
+    out.text8(key.label);
+    out.raw(key.digest.data(), key.digest.size());
+    out.i64(to_millis(key.created_at));
+  });
+}
+
+std::optional<CardRow> read_card_row(BytesView key, BytesView value) {
+  ByteReader key_in(key);
+  ByteReader in(value);
+  CardRow row;
+  row.card = __builtin_bswap32(key_in.u32());
+  row.profile.identity = read_identity(in);
+  row.profile.settings = read_settings(in);
+  const std::uint8_t status = in.u8();
+  if (status > static_cast<std::uint8_t>(CardStatus::closed)) in.fail();
+  row.profile.status = static_cast<CardStatus>(status);
+  row.profile.version = in.u32();
+  row.balance = read_balance(in);
+  if (!key_in.finished() || !in.finished() || row.card == kNoCard) return std::nullopt;
+  return row;
+}
+
+std::optional<AuthorizationRow> read_authorization_row(BytesView key, BytesView value) {
+  const auto timed = read_timed_key(key);
+  if (!timed) return std::nullopt;
+  ByteReader in(value);
+  AuthorizationRow row;
+  Authorization& authorization = row.authorization;
+  authorization.key = timed->key;
+  authorization.decided_at = timed->decided_at;
+  authorization.sequence = in.u64();
+  authorization.card = in.u32();
+  authorization.approved = in.varint();
+  authorization.held = in.varint();
+  authorization.captured = in.varint();
+  authorization.refunded = in.varint();
+  authorization.processor = static_cast<Processor>(in.u8());
+  authorization.status = static_cast<AuthorizationStatus>(in.u8());
+  authorization.reason = static_cast<Reason>(in.u8());
+  const std::uint16_t events = in.u16();
+  for (std::uint16_t i = 0; i < events && in.ok(); ++i) {
+    FollowUp& event = row.follow_ups.emplace_back();
+    event.kind = static_cast<FollowUp::Kind>(in.u8());
+    event.reason = static_cast<Reason>(in.u8());
+    event.amount = in.varint();
+    event.at = from_millis(in.i64());
+  }
+  if (!in.finished()) return std::nullopt;
+  return row;
+}
+
+std::optional<MessageRow> read_message_row(BytesView key, BytesView value) {
+  const auto timed = read_timed_key(key);
+  if (!timed) return std::nullopt;
+  ByteReader in(value);
+  MessageRow row;
+  row.message.key = timed->key;
+  row.message.content = in.u64();
+  row.message.command = in.u8();
+  row.message.card = in.u32();
+  row.message.decision = read_decision(in);
+  row.message.decision.decided_at = timed->decided_at;
+  row.answer = in.text32();
+  if (!in.finished()) return std::nullopt;
+  return row;
+}
+
+std::optional<ZoneRules> read_zone_row(BytesView value) {
+  ByteReader in(value);
+  ZoneRules rules = read_zone(in);
+  if (!in.finished()) return std::nullopt;
+  return rules;
+}
+
+std::optional<KeyRow> read_key_row(BytesView key, BytesView value) {
+  ByteReader key_in(key);
+  ByteReader in(value);
+  KeyRow row;
+  row.id = read_be_key(key_in);
+  row.key.role = in.u8();
+  row.key.label = in.text8();
+  in.raw(row.key.digest.data(), row.key.digest.size());
+  row.key.created_at = from_millis(in.i64());
+  if (!key_in.finished() || !in.finished()) return std::nullopt;
+  return row;
+}
+
+}  // namespace holdfast::engine

@@ -1,0 +1,186 @@
+#include "engine/shards.h"
+
+#include <algorithm>
+
+#include "engine/record.h"
+#include "engine/row_codec.h"
+
+namespace holdfast::engine {
+namespace {
+
+constexpr std::size_t kDirectoryExpected = 1 << 20;
+
+std::string_view as_text(BytesView bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+std::string_view as_text(const Key128& key) {
+  return {reinterpret_cast<const char*>(&key), sizeof key};
+}
+
+}  // namespace
+
+Shards::Shards(unsigned count, std::array<std::byte, 16> seed, unsigned readers)
+    : hasher_(seed), epochs_(count + readers), directory_(kDirectoryExpected) {
+  for (unsigned i = 0; i < count; ++i) {
+    shards_.push_back(std::make_unique<Shard>(Shard{Ledger(cards_, zones_, epochs_, i, hasher_), Messages(hasher_)}));
+  }
+}
+
+Key128 Shards::card_name(Key128 card_id) const {
+  return hasher_.hash({"card", as_text(card_id)});
+}
+
+Key128 Shards::processor_card_name(std::string_view endpoint, std::string_view card) const {
+  return hasher_.hash({"processor", endpoint, card});
+}
+
+bool Shards::enter_names(CardIndex card, const CardIdentity& identity) {
+  if (identity.number_hash != Key128{0, 0} && !directory_.insert(identity.number_hash, card)) return false;
+  if (!identity.processor_card.empty() &&
+      !directory_.insert(processor_card_name(identity.processor_endpoint, identity.processor_card), card)) {
+    return false;
+  }
+  return directory_.insert(card_name(identity.id), card);
+}
+
+// What would abort in the ledger because no living program can have written it.
+bool Shards::contradicts(const Record& record) const {
+  const auto profile = [&](CardIndex card) -> const CardProfile* {
+    const CardSlot* slot = cards_.find(card);
+    return slot == nullptr ? nullptr : slot->profile.load(std::memory_order_relaxed);
+  };
+  if (const auto* create = std::get_if<CreateCard>(&record.command)) {
+    return create->card == kNoCard || create->card > CardTable::kCardsMax || profile(create->card) != nullptr ||
+           zones_.find(create->settings.time_zone) == nullptr;
+  }
+  if (const auto* change = std::get_if<ChangeCard>(&record.command)) {
+    return profile(change->card) == nullptr || zones_.find(change->settings.time_zone) == nullptr;
+  }
+  if (const auto* status = std::get_if<SetCardStatus>(&record.command)) {
+    return profile(status->card) == nullptr || profile(status->card)->status == CardStatus::closed;
+  }
+  if (const auto* authorize = std::get_if<Authorize>(&record.command)) return authorize->request.amount < 0;
+  if (const auto* withdraw = std::get_if<Withdraw>(&record.command)) {
+    const Ledger& ledger = shards_[owner_of(withdraw->card)]->ledger;
+    return withdraw->amount < 0 ||
+           ledger.find(ledger.authorization_key(withdraw->processor, withdraw->authorization_id)) == nullptr;
+  }
+  return false;
+}
+
+Outcome Shards::apply(const Command& command, Instant now) {
+  if (const auto* zone = std::get_if<DefineZone>(&command)) zones_.define(zone->rules);
+  if (const auto* add = std::get_if<AddKey>(&command)) keys_[add->id] = {add->role, add->label, add->digest, now};
+  if (const auto* remove = std::get_if<RemoveKey>(&command)) keys_.erase(remove->id);
+  return std::visit(
+      [&]<class T>(const T& each) -> Outcome {
+        if constexpr (requires { shards_[0]->ledger.apply(each, now); }) {
+          return shards_[owner_of(each.card)]->ledger.apply(each, now);
+        } else {
+          return std::monostate{};
+        }
+      },
+      command);
+}
+
+void Shards::remember(const Record& record) {
+  if (!record.message.present()) return;
+  const Key128 key = hasher_.hash({"message", record.message.endpoint, record.message.id});
+  Messages& messages = shards_[home_of(key)]->messages;
+  Message* message = messages.find(key);
+  if (const auto* withdraw = std::get_if<Withdraw>(&record.command)) {
+    if (message != nullptr) messages.withdraw(*message, withdraw->charged_at);
+    return;
+  }
+  if (message != nullptr) return;
+  const std::uint8_t type = std::visit([](const auto& command) { return command.kType; }, record.command);
+  Decision decision;
+  decision.decided_at = record.now;
+  decision.authorized_at = record.now;
+  if (const auto* decided = std::get_if<Decision>(&record.outcome)) decision = *decided;
+  CardIndex card = kNoCard;
+  std::visit(
+      [&](const auto& command) {
+        if constexpr (requires { command.card; }) card = command.card;
+      },
+      record.command);
+  messages.finish(messages.begin(key, record.message.content, type), card, decision, record.answer);
+}
+
+std::optional<ReplayFault> Shards::replay(Sequence sequence, BytesView bytes) {
+  auto record = decode(bytes);
+  if (!record) return ReplayFault{sequence, "the record's bytes are not a record"};
+  if (contradicts(*record)) return ReplayFault{sequence, "the command names what does not exist, or exists already"};
+  const Outcome outcome = apply(record->command, record->now);
+  if (outcome != record->outcome) return ReplayFault{sequence, "the recorded outcome is not what the command gives"};
+  if (const auto* create = std::get_if<CreateCard>(&record->command)) enter_names(create->card, create->identity);
+  remember(*record);
+  if (const auto* authorize = std::get_if<Authorize>(&record->command)) {
+    Ledger& ledger = shards_[owner_of(authorize->card)]->ledger;
+    ledger.note_sequence(ledger.authorization_key(authorize->request.processor, authorize->request.authorization_id),
+                         sequence);
+  }
+  return std::nullopt;
+}
+
+bool Shards::load(const RowSource& rows, Instant now, std::chrono::hours horizon) {
+  bool readable = true;
+  rows.for_each(Table::zones, [&](BytesView, BytesView value) {
+    const auto rules = read_zone_row(value);
+    if (rules) zones_.define(*rules);
+    readable = readable && rules.has_value();
+  });
+  rows.for_each(Table::keys, [&](BytesView key, BytesView value) {
+    const auto row = read_key_row(key, value);
+    if (row) keys_[row->id] = row->key;
+    readable = readable && row.has_value();
+  });
+  rows.for_each(Table::cards, [&](BytesView key, BytesView value) {
+    const auto row = read_card_row(key, value);
+    readable = readable && row.has_value() && zones_.find(row->profile.settings.time_zone) != nullptr;
+    if (!readable) return;
+    shards_[owner_of(row->card)]->ledger.restore(row->card, row->profile, row->balance);
+    enter_names(row->card, row->profile.identity);
+  });
+  rows.for_each(Table::authorizations, [&](BytesView key, BytesView value) {
+    auto row = read_authorization_row(key, value);
+    readable = readable && row.has_value();
+    if (!readable || forgotten(row->authorization, now)) return;
+    shards_[owner_of(row->authorization.card)]->ledger.restore(row->authorization, std::move(row->follow_ups));
+  });
+  rows.for_each(Table::messages, [&](BytesView key, BytesView value) {
+    const auto row = read_message_row(key, value);
+    readable = readable && row.has_value();
+    if (!readable || row->message.decision.decided_at < now - horizon) return;
+    Messages& messages = shards_[home_of(row->message.key)]->messages;
+    Message& message = messages.begin(row->message.key, row->message.content, row->message.command);
+    messages.finish(message, row->message.card, row->message.decision, row->answer);
+  });
+  return readable;
+}
+
+Key128 Shards::state_hash(Instant as_of) const {
+  Key128 sum{0, 0};
+  // Addition: each row counts, in whatever order the shards give them.
+  const auto add = [&](BytesView key, BytesView value) {
+    const Key128 hash = hasher_.hash({as_text(key), as_text(value)});
+    sum.hi += hash.hi;
+    sum.lo += hash.lo;
+  };
+  for (CardIndex card = 1; card <= cards_.last(); ++card) {
+    const CardSlot* slot = cards_.find(card);
+    const CardProfile* profile = slot == nullptr ? nullptr : slot->profile.load(std::memory_order_acquire);
+    if (profile != nullptr) add(card_row_key(card), card_row(*profile, slot->balance.load()));
+  }
+  for (const auto& shard : shards_) {
+    shard->ledger.for_each([&](const Authorization& authorization) {
+      if (forgotten(authorization, as_of)) return;
+      const Bytes row = authorization_row(authorization, shard->ledger.follow_ups(authorization.key));
+      add(timed_row_key(authorization.decided_at, authorization.key), BytesView(row).subspan(kSequenceBytes));
+    });
+  }
+  return sum;
+}
+
+}  // namespace holdfast::engine

@@ -1,0 +1,94 @@
+// The whole state, divided among the event loops: whole trees to their owners, message keys to their homes.
+//
+// Threads: construction and replay() on one thread; afterwards shard k belongs to loop k, and what is shared follows
+// the rules of its own type. Invariants: which shard owns a card or a message depends on its number or key and on the
+// count of shards only; the state of each tree, and so state_hash(), does not depend on the count at all.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/directory.h"
+#include "engine/ledger.h"
+#include "engine/messages.h"
+#include "engine/rows.h"
+
+namespace holdfast::engine {
+
+struct StoredKey {
+  std::uint8_t role = 0;
+  std::string label;
+  std::array<std::byte, 32> digest{};
+  Instant created_at;
+};
+
+// A recorded outcome that applying the command again does not give: the record or the program is wrong.
+struct ReplayFault {
+  Sequence sequence = 0;
+  std::string what;
+};
+
+class Shards {
+ public:
+  // `readers`: threads besides the owners that will read published state.
+  Shards(unsigned count, std::array<std::byte, 16> seed, unsigned readers);
+
+  struct Shard {
+    Ledger ledger;
+    Messages messages;
+  };
+  unsigned count() const { return static_cast<unsigned>(shards_.size()); }
+  Shard& operator[](unsigned number) { return *shards_[number]; }
+  const Shard& operator[](unsigned number) const { return *shards_[number]; }
+  unsigned owner_of(CardIndex card) const { return mix(card) % count(); }
+  unsigned home_of(Key128 message) const { return static_cast<unsigned>(message.hi >> 32) % count(); }
+
+  CardTable& cards() { return cards_; }
+  const CardTable& cards() const { return cards_; }
+  ZoneTable& zones() { return zones_; }
+  Epochs& epochs() { return epochs_; }
+  Directory& directory() { return directory_; }
+  const KeyHasher& hasher() const { return hasher_; }
+  // Keys by their id: changed by loop 0 only.
+  std::map<Key128, StoredKey>& keys() { return keys_; }
+
+  // The names under which a card is found.
+  Key128 card_name(Key128 card_id) const;
+  Key128 processor_card_name(std::string_view endpoint, std::string_view card) const;
+  // Enters a card's id, number and processor binding; false, and nothing entered, when its number or binding is taken.
+  bool enter_names(CardIndex card, const CardIdentity& identity);
+
+  // Applies a command on the loop that owns what it changes: the card's owner, loop 0 for keys; zones on any. The names
+  // of a card have been entered.
+  Outcome apply(const Command& command, Instant now);
+
+  // Applies a record read from the journal and compares its outcome. Damaged bytes are a fault, not an abort.
+  std::optional<ReplayFault> replay(Sequence sequence, BytesView record);
+  // Everything from a checkpoint but what is forgotten at `now` and messages older than the horizon. False when a row
+  // is not readable.
+  bool load(const RowSource& rows, Instant now, std::chrono::hours horizon);
+
+  // Hash of all balances, cards and authorizations not forgotten at `as_of`: the same for the same history, whatever
+  // the count of shards.
+  Key128 state_hash(Instant as_of) const;
+
+ private:
+  static std::uint32_t mix(std::uint32_t value) {
+    value *= 0x9E37'79B1U;
+    return value ^ (value >> 15);
+  }
+  void remember(const Record& record);
+  bool contradicts(const Record& record) const;
+
+  const KeyHasher hasher_;
+  Epochs epochs_;
+  CardTable cards_;
+  ZoneTable zones_;
+  Directory directory_;
+  std::map<Key128, StoredKey> keys_;
+  std::vector<std::unique_ptr<Shard>> shards_;
+};
+
+}  // namespace holdfast::engine

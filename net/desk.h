@@ -1,0 +1,129 @@
+// The decision path of one event loop, steps 5 to 8 and D of the path: claim the message, decide on the owner, journal,
+// settle, answer; or answer at the deadline and undo what comes too late.
+//
+// Threads: a desk belongs to its loop; desks meet only through Crossing and the journal.
+// Invariants: a message has one final answer, chosen by its home loop, which every delivery of it gets; no approval is
+// sent before the commit that covers it has returned, nor after a deadline_exceeded answer to the same message; an
+// approval that was not sent to anybody is withdrawn by a journaled record. Ownership: the desk owns the flights that
+// it hands out.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "engine/journal.h"
+#include "engine/shards.h"
+#include "net/crossing.h"
+#include "net/desk_counters.h"
+#include "net/flight.h"
+
+namespace holdfast::net {
+
+// An approval found in the journal at start-up that may not have reached anybody.
+struct UnsentApproval {
+  std::string endpoint;
+  std::string message_id;
+  std::uint64_t content = 0;
+  engine::CardIndex card = engine::kNoCard;
+  engine::Processor processor = engine::Processor::native;
+  std::string authorization_id;
+  engine::Minor amount = 0;
+  engine::Instant charged_at;
+  engine::Instant authorized_at;
+  bool maybe_sent = false;  // unknown (power failure): kept for a while, in case it is heard of again
+};
+
+class Desk {
+ public:
+  Desk(unsigned loop, std::size_t flights_max, engine::Shards& shards, engine::Journal& journal, Crossing& crossing,
+       boost::asio::io_context& context, DeskCounters& counters);
+
+  // An empty flight with its origin set; null when all are under way (the answer is `overloaded`).
+  Flight* take();
+  void give_back(Flight& flight);
+  // Step 5 on: everything in the request part is set. The owner's landed() is called once, perhaps before this returns.
+  void launch(Flight& flight);
+
+  // The crossing's waker and the journal's waker of this loop end here.
+  void on_crossing();
+  void on_journal();
+
+  // Before the first launch: withdraws what was never sent, and what stays unconfirmed for `unconfirmed_after`.
+  void adopt(std::vector<UnsentApproval> approvals, std::chrono::seconds unconfirmed_after);
+  // Drops what is past the duplicate horizon, some at a time; call it a few times a second.
+  void forget_old(engine::Instant now, std::chrono::hours horizon);
+  // Flights that are not back in the pool.
+  std::size_t under_way() const { return flights_.size() - free_count_; }
+
+ private:
+  void step(Flight& flight, Step step);
+  void pass(Flight& flight, unsigned loop, Step step);
+  unsigned home_of(const Flight& flight) const;
+  unsigned owner_of(const Flight& flight) const;
+
+  // On the home.
+  void claim(Flight& flight);
+  bool claim_known(Flight& flight, engine::Message& entry);
+  engine::Reason admission(const Flight& flight) const;
+  void settle(Flight& flight);
+  void settle_late(Flight& flight);
+  void conclude(Flight& leader, const Answer& answer);
+  void send_answer(Flight& flight, const Answer& answer);
+  void withdraw(Flight& flight);
+  void finished(Flight& flight);
+  void disown(Flight& flight);
+
+  // On the owner.
+  void decide(Flight& flight);
+  void apply(Flight& flight);
+  void append(Flight& flight);
+  void append_waiting();
+  void end_turn();
+
+  // On the origin.
+  void land(Flight& flight);
+  void recycle(Flight& flight);
+
+  // The deadline.
+  void arm_timer();
+  void on_deadline();
+  void give_up_on_others(SteadyTime now);
+  void fail_all();
+  void withdraw_unsent();
+
+  const unsigned loop_;
+  engine::Shards& shards_;
+  engine::Shards::Shard& shard_;
+  engine::Journal& journal_;
+  Crossing& crossing_;
+  boost::asio::io_context& context_;
+  DeskCounters& counters_;
+
+  std::vector<std::unique_ptr<Flight>> flights_;
+  Flight* free_ = nullptr;
+  std::size_t free_count_ = 0;
+
+  FlightList<&Flight::at_home> unanswered_;  // as a home
+  FlightList<&Flight::at_origin> away_;      // as an origin: claimed by another loop, not landed yet
+  boost::asio::steady_timer deadline_timer_;
+  bool timer_armed_ = false;
+
+  Flight* lane_first_ = nullptr;  // appended and not yet durable, in order
+  Flight* lane_last_ = nullptr;
+  std::vector<Flight*> waiting_for_room_;  // withdrawals, which must not be lost
+  std::vector<std::byte> record_;
+  bool turn_ends_ = false;
+  std::uint64_t reported_ = 0;  // records that the journal reported durable to this lane
+  engine::Sequence reported_through_ = 0;
+
+  std::vector<UnsentApproval> unsent_;                           // to be withdrawn
+  std::unordered_map<std::string, UnsentApproval> unconfirmed_;  // by message key
+  boost::asio::steady_timer unconfirmed_timer_;
+};
+
+}  // namespace holdfast::net
