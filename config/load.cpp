@@ -119,8 +119,10 @@ class Loader {
 };
 
 std::variant<Options, ConfigErrors> Loader::load(std::string_view text) {
-  if (const std::optional<Screened> refused = screen(text)) {
-    return ConfigErrors{{source_name_, refused->line, refused->column, std::string(refused->message)}};
+  if (const std::optional<Position> found = outside_ascii(text)) {
+    return ConfigErrors{{source_name_, found->line, found->column,
+                         "a character outside ASCII may stand only in a comment, behind no quote on its line; in a "
+                         "string write it as \\uXXXX"}};
   }
   try {
     const toml::table root = toml::parse(text, source_name_);
@@ -144,7 +146,9 @@ void Loader::read_table(const toml::table& table, const std::string& section, co
                         Origins& origins) {
   for (const auto& [toml_key, node] : table) {
     const std::string name(toml_key.str());
-    const std::string path = section.empty() ? name : section + "." + name;
+    std::string path = section;
+    if (!path.empty()) path += '.';
+    path += name;
     const auto key = std::ranges::find_if(
         keys, [&](const Key& candidate) { return candidate.section == section && candidate.name == name; });
     if (key != keys.end()) {

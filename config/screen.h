@@ -1,9 +1,9 @@
-// Looks through TOML for the two things that must not reach the parser.
+// Looks through TOML for characters that must not reach the parser.
 //
-// toml++ runs into undefined behaviour (issues 190 and 295 of its repository) when it meets some characters outside
-// ASCII where it expects white space: between values, and behind a line-ending backslash of a multi-line string. So
-// those characters may stand only in comments and in strings on one line, and multi-line strings, which no key needs,
-// are refused.
+// toml++ runs into undefined behaviour (issues 190 and 295 of its repository) when it looks for white space or the end
+// of a value and meets some characters outside ASCII instead. Where it looks depends on what is wrong with a text, so
+// those characters may stand only where it never does: behind a '#' with no quote before it on the line, which is a
+// comment. A string can have them as "\u00E4".
 //
 // Threads: pure function.
 #pragma once
@@ -14,13 +14,12 @@
 
 namespace holdfast::config {
 
-struct Screened {
+struct Position {
   std::uint32_t line;    // from 1
   std::uint32_t column;  // from 1, in characters
-  std::string_view message;
 };
 
-// The first of them in `text`; nullopt when there is none.
-std::optional<Screened> screen(std::string_view text);
+// The first such character in `text`; nullopt when there is none.
+std::optional<Position> outside_ascii(std::string_view text);
 
 }  // namespace holdfast::config
