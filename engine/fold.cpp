@@ -54,8 +54,9 @@ bool Fold::load_message(const MessageRef& message, Instant decided_at) {
   if (!value) return true;
   const auto row = read_message_row(key, *value);
   if (!row) return false;
-  messages.finish(messages.begin(timed.key, row->message.content, row->message.command), row->message.card,
-                  row->message.decision, row->answer);
+  Message& entry = messages.begin(timed.key, row->message.content, row->message.command);
+  messages.finish(entry, row->message.card, row->message.decision, row->answer);
+  entry.at = row->message.at;
   return true;
 }
 
@@ -114,7 +115,7 @@ std::vector<RowChange> Fold::take_changes() {
   }
   for (const TimedKey& timed : messages_) {
     const Message* message = shard.messages.find(timed.key);
-    if (message == nullptr || message->decision.decided_at != timed.decided_at) continue;
+    if (message == nullptr || message->at != timed.decided_at) continue;
     changes.push_back({Table::messages, timed_row_key(timed.decided_at, timed.key),
                        message_row(*message, shard.messages.answer_of(*message))});
   }

@@ -28,15 +28,20 @@ Key128 make_ulid(Instant now, Key128 random) {
   return Key128{(millis << 16) | (random.hi & 0xFFFF), random.lo};
 }
 
-std::string format_id(std::string_view prefix, Key128 ulid) {
+void append_id(std::string& out, std::string_view prefix, Key128 ulid) {
   std::array<char, kUlidChars> text{};
   for (std::size_t i = kUlidChars; i-- > 0;) {
     text[i] = kAlphabet[ulid.lo & 31U];
     ulid.lo = (ulid.lo >> 5) | (ulid.hi << 59);
     ulid.hi >>= 5;
   }
-  std::string id(prefix);
-  id.append(text.data(), text.size());
+  out += prefix;
+  out.append(text.data(), text.size());
+}
+
+std::string format_id(std::string_view prefix, Key128 ulid) {
+  std::string id;
+  append_id(id, prefix, ulid);
   return id;
 }
 

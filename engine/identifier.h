@@ -17,7 +17,8 @@ namespace holdfast::engine {
 // `random` gives the 80 low bits (16 of hi, 64 of lo); the rest of it is ignored.
 Key128 make_ulid(Instant now, Key128 random);
 
-std::string format_id(std::string_view prefix, Key128 ulid);  // prefix with its underscore: "card_"
+void append_id(std::string& out, std::string_view prefix, Key128 ulid);  // prefix with its underscore: "card_"
+std::string format_id(std::string_view prefix, Key128 ulid);
 // nullopt unless the text is exactly the prefix and a canonical ULID (either case is read).
 std::optional<Key128> parse_id(std::string_view prefix, std::string_view text);
 

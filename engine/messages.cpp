@@ -53,6 +53,7 @@ Message& Messages::begin(Key128 key, std::uint64_t content, std::uint8_t command
 void Messages::finish(Message& message, CardIndex card, const Decision& decision, std::string_view answer) {
   message.card = card;
   message.decision = decision;
+  message.at = decision.decided_at;
   message.pending = false;
   message.under_way = nullptr;
   if (answer.empty()) return;
@@ -66,14 +67,11 @@ void Messages::forget(Message& message) {
   message.key = Key128{0, 0};
   message.pending = false;
   message.under_way = nullptr;
-  message.decision.decided_at = kNoInstant;
+  message.at = kNoInstant;
 }
 
-void Messages::withdraw(Message& message, Instant now) {
-  const Decision was = message.decision;
-  message.decision = deadline_decision(now);
-  message.decision.decided_at = was.decided_at;  // keeps its place in the order of the horizon
-  message.decision.authorized_at = was.authorized_at;
+void Messages::withdraw(Message& message, Instant answered_at) {
+  message.decision = deadline_decision(answered_at);
 }
 
 std::string_view Messages::answer_of(const Message& message) const {
@@ -86,7 +84,7 @@ std::size_t Messages::expire(Instant cutoff, std::size_t most) {
   while (expired < most && oldest_ != HashIndex::kNone) {
     const std::uint32_t slot = oldest_;
     const Message& message = messages_[slot];
-    if (message.pending || message.decision.decided_at >= cutoff) break;
+    if (message.pending || message.at >= cutoff) break;
     if (message.has_answer) answers_.erase(slot);
     if (message.key != Key128{0, 0}) index_.erase(hash_of(message.key), slot);
     oldest_ = message.newer;

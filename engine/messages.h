@@ -43,8 +43,8 @@ class Messages {
   void finish(Message& message, CardIndex card, const Decision& decision, std::string_view answer);
   // The message was not accepted: as if it had never come.
   void forget(Message& message);
-  // Its final answer is `deadline_exceeded` instead.
-  void withdraw(Message& message, Instant now);
+  // Its final answer is `deadline_exceeded` instead, sent with this time in it.
+  void withdraw(Message& message, Instant answered_at);
   std::string_view answer_of(const Message& message) const;
   // Drops what was decided before `cutoff`; at most `most` messages, so that a loop is not held up.
   std::size_t expire(Instant cutoff, std::size_t most);

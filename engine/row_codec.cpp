@@ -81,6 +81,7 @@ void write(ByteWriter& out, const Decision& decision) {
   out.varint(decision.would_approve);
   out.varint(decision.held);
   out.i64(to_millis(decision.retry_after));
+  out.i64(to_millis(decision.decided_at));
   out.i64(to_millis(decision.authorized_at));
 }
 
@@ -97,6 +98,7 @@ Decision read_decision(ByteReader& in) {
   decision.would_approve = in.varint();
   decision.held = in.varint();
   decision.retry_after = from_millis(in.i64());
+  decision.decided_at = from_millis(in.i64());
   decision.authorized_at = from_millis(in.i64());
   return decision;
 }
@@ -234,7 +236,7 @@ std::optional<MessageRow> read_message_row(BytesView key, BytesView value) {
   row.message.command = in.u8();
   row.message.card = in.u32();
   row.message.decision = read_decision(in);
-  row.message.decision.decided_at = timed->decided_at;
+  row.message.at = timed->decided_at;
   row.answer = in.text32();
   if (!in.finished()) return std::nullopt;
   return row;

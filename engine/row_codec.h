@@ -10,10 +10,10 @@
 //   authorizations  key := decided_at:i64be key:u64be u64be
 //     value := sequence:u64 body; body := card:u32 approved:varint held:varint captured:varint refunded:varint
 //              processor:u8 status:u8 reason:u8 n:u16 { kind:u8 reason:u8 amount:varint at:i64 }
-//   messages        key := decided_at:i64be key:u64be u64be
+//   messages        key := at:i64be key:u64be u64be
 //     value := content:u64 command:u8 card:u32 decision answer:text32
 //     decision := reason:u8 retryable:u8 lifetime:u8 node:u32 limit:u8 approved:varint would_approve:varint held:varint
-//                 retry_after:i64 authorized_at:i64
+//                 retry_after:i64 decided_at:i64 authorized_at:i64
 //   zones           key := name                            value := zone_rules
 //   keys            key := id:u64be u64be                  value := role:u8 label:text8 digest:32 bytes created_at:i64
 #pragma once

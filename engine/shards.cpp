@@ -89,8 +89,8 @@ void Shards::remember(const Record& record) {
   const Key128 key = hasher_.hash({"message", record.message.endpoint, record.message.id});
   Messages& messages = shards_[home_of(key)]->messages;
   Message* message = messages.find(key);
-  if (const auto* withdraw = std::get_if<Withdraw>(&record.command)) {
-    if (message != nullptr) messages.withdraw(*message, withdraw->charged_at);
+  if (std::holds_alternative<Withdraw>(record.command)) {
+    if (message != nullptr) messages.withdraw(*message, record.now);
     return;
   }
   if (message != nullptr) return;
@@ -152,10 +152,11 @@ bool Shards::load(const RowSource& rows, Instant now, std::chrono::hours horizon
   rows.for_each(Table::messages, [&](BytesView key, BytesView value) {
     const auto row = read_message_row(key, value);
     readable = readable && row.has_value();
-    if (!readable || row->message.decision.decided_at < now - horizon) return;
+    if (!readable || row->message.at < now - horizon) return;
     Messages& messages = shards_[home_of(row->message.key)]->messages;
     Message& message = messages.begin(row->message.key, row->message.content, row->message.command);
     messages.finish(message, row->message.card, row->message.decision, row->answer);
+    message.at = row->message.at;
   });
   return readable;
 }

@@ -91,6 +91,8 @@ void Desk::give_back(Flight& flight) {
   flight.key = kNoKey;
   flight.dry_run = flight.is_authorization = false;
   flight.text_used = 0;
+  flight.note = {};
+  flight.note = {};
   flight.entry = nullptr;
   flight.waiters = flight.next_waiter = nullptr;
   flight.answered = flight.under_way = flight.late = false;
@@ -260,17 +262,20 @@ void Desk::decide(Flight& flight) {
 }
 
 void Desk::apply(Flight& flight) {
-  if (flight.plan != nullptr && !flight.withdrawing && !flight.plan->prepare(flight.command, loop_)) {
+  if (flight.withdrawing) {
+    const engine::Command withdrawal = flight.withdrawal;
+    return append(flight, {flight.now, flight.message, withdrawal, shards_.apply(withdrawal, flight.now), {}});
+  }
+  if (flight.plan != nullptr && !flight.plan->prepare(flight.command, loop_)) {
     flight.rejected = true;
     return pass(flight, home_of(flight), Step::settle);
   }
   flight.outcome = shards_.apply(flight.command, flight.now);
-  if (flight.plan != nullptr && !flight.withdrawing) flight.composed = flight.plan->compose(flight.outcome);
-  append(flight);
+  if (flight.plan != nullptr) flight.composed = flight.plan->compose(flight.outcome);
+  append(flight, {flight.now, flight.message, flight.command, flight.outcome, flight.composed});
 }
 
-void Desk::append(Flight& flight) {
-  const engine::Record record{flight.now, flight.message, flight.command, flight.outcome, flight.composed};
+void Desk::append(Flight& flight, const engine::Record& record) {
   const auto bytes = engine::encode(record, record_);
   if (bytes.empty()) std::abort();  // every field was bounded when it came in
   journal_.append(loop_, bytes);
@@ -308,7 +313,8 @@ void Desk::on_journal() {
       if (lane_first_ == nullptr) lane_last_ = nullptr;
       flight.next_in_lane = nullptr;
       flight.sequence = run->first_sequence + i;
-      if (const auto* authorize = std::get_if<engine::Authorize>(&flight.command)) {
+      const auto* authorize = std::get_if<engine::Authorize>(&flight.command);
+      if (authorize != nullptr && !flight.withdrawing) {
         shard_.ledger.note_sequence(
             shard_.ledger.authorization_key(authorize->request.processor, authorize->request.authorization_id),
             flight.sequence);
@@ -374,10 +380,9 @@ void Desk::withdraw(Flight& flight) {
   const auto& decision = std::get<engine::Decision>(flight.outcome);
   if (decision.approved()) counters_.late_approvals_undone.add();
   if (flight.entry != nullptr) shard_.messages.withdraw(*flight.entry, flight.now);
-  const engine::Withdraw withdrawal{
+  flight.withdrawal = {
       command.card,        command.request.processor, command.request.authorization_id, decision.approved_amount,
       decision.decided_at, decision.authorized_at};
-  flight.command = withdrawal;
   flight.withdrawing = true;
   flight.sequence = 0;
   pass(flight, owner_of(flight), Step::decide);
@@ -532,8 +537,9 @@ void Desk::withdraw_unsent() {
     flight->now = approval.charged_at;
     flight->message = {flight->keep(approval.endpoint), flight->keep(approval.message_id), approval.content};
     flight->key = shard_.messages.key_of(flight->message);
-    flight->command = engine::Withdraw{approval.card,   approval.processor,  flight->keep(approval.authorization_id),
-                                       approval.amount, approval.charged_at, approval.authorized_at};
+    flight->withdrawal = {approval.card,   approval.processor,  flight->keep(approval.authorization_id),
+                          approval.amount, approval.charged_at, approval.authorized_at};
+    flight->command = flight->withdrawal;
     flight->withdrawing = true;
     if (engine::Message* entry = shard_.messages.find(flight->key)) shard_.messages.withdraw(*entry, flight->now);
     counters_.late_approvals_undone.add();

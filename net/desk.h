@@ -9,6 +9,7 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <memory>
@@ -81,7 +82,7 @@ class Desk {
   // On the owner.
   void decide(Flight& flight);
   void apply(Flight& flight);
-  void append(Flight& flight);
+  void append(Flight& flight, const engine::Record& record);
   void append_waiting();
   void end_turn();
 

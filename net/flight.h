@@ -81,6 +81,7 @@ struct Flight {
   engine::Command command;
   bool dry_run = false;
   bool is_authorization = false;
+  std::string_view note;              // FlightOwner's own, in `text`
   std::array<char, kTextBytes> text;  // what the views above point into
   std::size_t text_used = 0;
 
@@ -90,15 +91,16 @@ struct Flight {
   Flight* next_waiter = nullptr;
   FlightLinks at_home;
   bool answered = false;
-  bool under_way = false;  // its command is with the owner or the journal
-  bool late = false;       // the deadline passed before the decision was durable
+  bool under_way = false;       // its command is with the owner or the journal
+  bool late = false;            // the deadline passed before the decision was durable
+  engine::Withdraw withdrawal;  // of what this flight decided, while `withdrawing`
+  bool withdrawing = false;
 
   // Owner part.
   engine::Outcome outcome;
   engine::Sequence sequence = 0;
   engine::Reason refusal = engine::Reason::none;
   bool rejected = false;
-  bool withdrawing = false;  // the command is the withdrawal of what this flight decided
   std::string composed;
   Flight* next_in_lane = nullptr;  // appended after this one
 

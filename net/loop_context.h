@@ -13,6 +13,7 @@
 #include "engine/journal.h"
 #include "engine/shards.h"
 #include "net/access.h"
+#include "net/archive.h"
 #include "net/desk.h"
 #include "net/issuing.h"
 #include "net/json_document.h"
@@ -46,6 +47,7 @@ struct LoopContext {
   const TokenHasher& tokens;
   const CardIssuer& issuer;
   Surroundings& surroundings;
+  Archive& archive;
   JsonDocument& json;
   ApiSettings settings;
   // Runs a function on another loop, soon. For reads of what an owner keeps to itself; it allocates.

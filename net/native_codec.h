@@ -1,0 +1,42 @@
+// The native decision's JSON: a request in, its answer out. No I/O.
+//
+// Threads: pure functions; a JsonDocument belongs to its loop.
+// Ownership: what decode() gives views the document and is valid until its next parse().
+// Errors: as JsonDocument reports them; after decode() look at document.ok().
+// Units: minor units next to a currency.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "engine/authorization.h"
+#include "net/json_document.h"
+
+namespace holdfast::net::native {
+
+struct Request {
+  std::string_view id;                         // empty: the Idempotency-Key header must give one
+  std::optional<std::string_view> card;        // either the card's id ...
+  std::optional<std::string_view> number;      // ... or its number,
+  std::optional<std::string_view> cvv;         // with what the cardholder gave besides
+  std::optional<std::string_view> expiration;  // "MM/YY"
+  engine::AuthorizationRequest authorization;  // its ids and card reference are set by the caller
+  bool dry_run = false;
+};
+
+// Letters, digits, '_' and '-', 1 to engine::kIdBytesMax of them.
+bool acceptable_id(std::string_view id);
+
+Request decode(JsonObject body);
+
+struct AnswerParts {
+  std::string_view id;
+  std::string_view card;         // empty: unknown
+  std::string_view declined_by;  // id of the node that said no; empty: none
+  engine::Currency currency;
+  bool dry_run = false;
+};
+void append_answer(std::string& out, const engine::Decision& decision, const AnswerParts& parts);
+
+}  // namespace holdfast::net::native
