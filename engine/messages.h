@@ -20,7 +20,8 @@ namespace holdfast::engine {
 struct Message {
   Key128 key{0, 0};
   std::uint64_t content = 0;
-  Decision decision;  // of an authorization; otherwise only decided_at counts
+  Decision decision;  // the final answer to an authorization; otherwise only decided_at counts
+  Instant at;         // of the decision that the record holds: its place in the order of the horizon
   CardIndex card = kNoCard;
   std::uint8_t command = 0;  // kType of the command it carried
   bool pending = false;
