@@ -1,16 +1,14 @@
 #include "config/load.h"
 
-#include <toml++/toml.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <optional>
 #include <system_error>
 #include <tuple>
 #include <utility>
 
 #include "config/keys.h"
-#include "config/screen.h"
+#include "config/parse_toml.h"
 #include "config/text_file.h"
 
 namespace holdfast::config {
@@ -119,23 +117,19 @@ class Loader {
 };
 
 std::variant<Options, ConfigErrors> Loader::load(std::string_view text) {
-  if (const std::optional<Position> found = outside_ascii(text)) {
-    return ConfigErrors{{source_name_, found->line, found->column,
-                         "a character outside ASCII may stand only in a comment, behind no quote on its line; in a "
-                         "string write it as \\uXXXX"}};
+  const std::variant<toml::table, ParseError> parsed = parse_toml(text, source_name_);
+  if (const auto* error = std::get_if<ParseError>(&parsed)) {
+    fail(at(error->position), one_line(error->message));
+    return errors_;
   }
-  try {
-    const toml::table root = toml::parse(text, source_name_);
-    const std::vector<Key> keys = option_keys(options_);
-    Origins origins;
-    read_table(root, "", keys, origins);
-    for (const Key& key : keys) {
-      override_key(key, key.section, origins);
-    }
-    check_storage(origins);
-  } catch (const toml::parse_error& error) {
-    fail(at(error.source().begin), one_line(error.description()));
+  const std::vector<Key> keys = option_keys(options_);
+  Origins origins;
+  read_table(std::get<toml::table>(parsed), "", keys, origins);
+  for (const Key& key : keys) {
+    override_key(key, key.section, origins);
   }
+  check_storage(origins);
+
   if (errors_.empty()) return options_;
   std::ranges::stable_sort(
       errors_, {}, [](const ConfigError& error) { return std::tuple(error.line == 0, error.line, error.column); });

@@ -115,6 +115,12 @@ TEST(LoadTest, RefusesCharactersThatTheParserDoesNotSurvive) {
   }
 }
 
+TEST(LoadTest, OutlivesAnAssertionOfTheParser) {
+  EXPECT_THAT(errors_of("[="), ElementsAre("f.toml:1:1: this line is not TOML"));
+  EXPECT_THAT(errors_of("[server]\nthreads = 1\n\n[=]\n[log]\nlevel = 1\n"),
+              ElementsAre("f.toml:4:1: this line is not TOML"));
+}
+
 TEST(LoadTest, TakesAnyCharacterInCommentsAndEscaped) {
   const std::string text = "\xEF\xBB\xBF# ä \"ö\n[storage] # ü \xEF\xB3\xBF\npath = \"/\\u00E4\"\n";
   EXPECT_EQ(options_of(text).storage.path, "/ä");
