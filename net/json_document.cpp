@@ -14,6 +14,8 @@ constexpr std::size_t kShownNameBytesMax = 64;
 // A name with so many digits may be a card number: it is not repeated to anybody.
 constexpr int kShownDigitsMax = 11;
 constexpr std::size_t kDecimalTextBytesMax = 64;
+// The parser refuses to be made for less; limits_ holds all the same.
+constexpr std::size_t kParserBytesMin = 64;
 // Objects with more members are checked for duplicates by sorting.
 constexpr std::size_t kPairwiseMembersMax = 24;
 
@@ -113,12 +115,13 @@ std::string_view json_error_name(JsonErrorCode code) {
 
 JsonDocument::JsonDocument(JsonLimits limits)
     : limits_(limits),
-      parser_(limits.bytes_max),
+      parser_(std::max(limits.bytes_max, kParserBytesMin)),
       text_(std::make_unique<char[]>(limits.bytes_max + simdjson::SIMDJSON_PADDING)) {
-  // The depth that counts is checked by check(); the parser gets one more so that its own count is never the stricter.
+  // The depth that counts is checked by check(); the parser gets more so that its own count is never the stricter.
   // Failing here is failing to allocate, which parse() reports.
-  if (parser_.allocate(limits.bytes_max, limits.depth_max + 2) != simdjson::SUCCESS) return;
-  if (parsed_.allocate(limits.bytes_max) != simdjson::SUCCESS) return;
+  const std::size_t capacity = std::max(limits.bytes_max, kParserBytesMin);
+  if (parser_.allocate(capacity, limits.depth_max + 2) != simdjson::SUCCESS) return;
+  if (parsed_.allocate(capacity) != simdjson::SUCCESS) return;
   containers_.reserve(64);
   names_.reserve(256);
 }
