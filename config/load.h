@@ -5,6 +5,7 @@
 // of the text, those of the environment behind them. Nothing here reads a secret, see secrets.h.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>

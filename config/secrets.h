@@ -5,6 +5,7 @@
 // deleted, it does not convert to text and does not compare. Errors name the reference, never what was found there.
 #pragma once
 
+#include <cstddef>
 #include <iosfwd>
 #include <string>
 #include <string_view>
