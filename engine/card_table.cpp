@@ -1,15 +1,24 @@
 #include "engine/card_table.h"
 
+#include <cstdlib>
+#include <new>
+
 namespace holdfast::engine {
 
-CardTable::CardTable() : chunks_(std::make_unique<std::atomic<Chunk*>[]>(kChunks)) {}
+// calloc: the kernel gives zero pages when they are touched, so a table for few cards costs little. A zeroed atomic
+// pointer is a null one on every platform this is built for.
+CardTable::CardTable()
+    : chunks_(static_cast<std::atomic<Chunk*>*>(std::calloc(kChunks, sizeof(std::atomic<Chunk*>)))) {
+  if (chunks_ == nullptr) throw std::bad_alloc();
+}
+
+void CardTable::Release::operator()(std::atomic<Chunk*>* chunks) const { std::free(chunks); }
 
 CardTable::~CardTable() {
-  for (std::size_t i = 0; i < kChunks; ++i) {
+  for (std::size_t i = 0; i <= last() / kChunk; ++i) {
     const std::unique_ptr<Chunk> chunk(chunks_[i].load(std::memory_order_relaxed));
     if (!chunk) continue;
-    for (CardSlot& slot : *chunk)
-      delete slot.profile.load(std::memory_order_relaxed);
+    for (CardSlot& slot : *chunk) delete slot.profile.load(std::memory_order_relaxed);
   }
 }
 
@@ -28,6 +37,7 @@ void CardTable::reserve_through(CardIndex index) {
 }
 
 CardSlot& CardTable::at(CardIndex index) {
+  reserve_through(index);  // the destructor looks no further than last()
   std::atomic<Chunk*>& place = chunks_[index / kChunk];
   Chunk* chunk = place.load(std::memory_order_acquire);
   if (chunk == nullptr) {

@@ -50,7 +50,10 @@ class CardTable {
   static constexpr std::size_t kChunks = (std::size_t{kCardsMax} + 1) / kChunk;
   using Chunk = std::array<CardSlot, kChunk>;
 
-  std::unique_ptr<std::atomic<Chunk*>[]> chunks_;
+  struct Release {
+    void operator()(std::atomic<Chunk*>* chunks) const;
+  };
+  std::unique_ptr<std::atomic<Chunk*>[], Release> chunks_;
   std::atomic<CardIndex> last_{0};
 };
 

@@ -10,7 +10,7 @@ Fold::Fold(const RowSource& rows, std::array<std::byte, 16> seed) : rows_(rows),
 }
 
 void Fold::start_anew() {
-  scratch_ = std::make_unique<Shards>(1, seed_, 0);
+  scratch_ = std::make_unique<Shards>(1, seed_, 0, 1024);
   cards_.clear();
   authorizations_.clear();
   messages_.clear();

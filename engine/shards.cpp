@@ -8,8 +8,6 @@
 namespace holdfast::engine {
 namespace {
 
-constexpr std::size_t kDirectoryExpected = 1 << 20;
-
 std::string_view as_text(BytesView bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
@@ -20,8 +18,9 @@ std::string_view as_text(const Key128& key) {
 
 }  // namespace
 
-Shards::Shards(unsigned count, std::array<std::byte, 16> seed, unsigned readers)
-    : hasher_(seed), epochs_(count + readers), directory_(kDirectoryExpected) {
+Shards::Shards(unsigned count, std::array<std::byte, 16> seed, unsigned readers,
+               std::size_t cards_expected)
+    : hasher_(seed), epochs_(count + readers), directory_(cards_expected) {
   for (unsigned i = 0; i < count; ++i) {
     shards_.push_back(std::make_unique<Shard>(Shard{Ledger(cards_, zones_, epochs_, i, hasher_), Messages(hasher_)}));
   }

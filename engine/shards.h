@@ -32,8 +32,8 @@ struct ReplayFault {
 
 class Shards {
  public:
-  // `readers`: threads besides the owners that will read published state.
-  Shards(unsigned count, std::array<std::byte, 16> seed, unsigned readers);
+  // `readers`: threads besides the owners that will read published state. `cards_expected` sizes the directory.
+  Shards(unsigned count, std::array<std::byte, 16> seed, unsigned readers, std::size_t cards_expected = 1 << 20);
 
   struct Shard {
     Ledger ledger;

@@ -6,6 +6,7 @@
 #include "engine/identifier.h"
 #include "engine/record.h"
 #include "net/content_hash.h"
+#include "net/list_page.h"
 #include "net/native_codec.h"
 #include "net/rfc3339.h"
 
@@ -14,9 +15,6 @@ namespace {
 
 using engine::Authorization;
 using engine::Processor;
-
-constexpr std::size_t kPageDefault = 20;
-constexpr std::size_t kPageMax = 100;
 
 // Identifier spaces in which GET looks for an id, in this order.
 constexpr Processor kProcessors[] = {Processor::native, Processor::stripe};
@@ -128,36 +126,6 @@ Shown shown(const engine::Ledger& ledger, const Authorization& authorization) {
   return copy;
 }
 
-std::string cursor_of(engine::Key128 key) {
-  return engine::format_id("", key);
-}
-
-// What a page of authorizations is asked for with.
-struct Page {
-  std::size_t limit = kPageDefault;
-  std::optional<engine::Key128> after;
-};
-
-std::optional<Page> read_page(std::string_view query) {
-  Page page;
-  while (!query.empty()) {
-    const std::string_view pair = query.substr(0, query.find('&'));
-    query.remove_prefix(std::min(query.size(), pair.size() + 1));
-    const std::string_view value = pair.substr(std::min(pair.size(), pair.find('=') + 1));
-    if (pair.starts_with("limit=")) {
-      const auto end = std::from_chars(value.data(), value.data() + value.size(), page.limit);
-      if (end.ec != std::errc{} || end.ptr != value.data() + value.size()) return std::nullopt;
-      if (page.limit < 1 || page.limit > kPageMax) return std::nullopt;
-    } else if (pair.starts_with("cursor=")) {
-      page.after = engine::parse_id("", value);
-      if (!page.after) return std::nullopt;
-    } else {
-      return std::nullopt;
-    }
-  }
-  return page;
-}
-
 // A read that hops: from its origin to an owner loop, to the archive, and back.
 struct Reading {
   LoopContext& context;
@@ -165,7 +133,7 @@ struct Reading {
   std::string request_id;
   std::string id;  // of the authorization, when one is asked for
   engine::CardIndex card = engine::kNoCard;
-  Page page;
+  ListPage page;
   std::vector<Shown> found;
   bool more = false;
   bool is_list = false;
@@ -189,11 +157,7 @@ void respond(Reading& reading, const std::vector<engine::Bytes>& records) {
                                                  "there is no authorization with this id", reading.request_id));
   }
   if (!body.empty() && body.back() == ',') body.pop_back();
-  body += "],\"has_more\":";
-  body += reading.more ? "true" : "false";
-  body += ",\"next_cursor\":";
-  reading.more ? append_json_string(body, cursor_of(reading.found.back().authorization.key)) : void(body += "null");
-  body += '}';
+  append_list_end(body, reading.more ? std::optional(reading.found.back().authorization.key) : std::nullopt);
   reading.exchange.respond(200, "application/json", body);
 }
 
@@ -380,10 +344,9 @@ void AuthorizationRoutes::show(const Call& call) {
 }
 
 void AuthorizationRoutes::list_of_card(const Call& call) {
-  const auto page = read_page(call.request.query);
+  const auto page = read_list_page(call.request.query);
   if (!page) {
-    return respond_problem(call.exchange, call.request, 400, "invalid_value", "Bad request",
-                           "limit (1 to 100) and cursor (as next_cursor gave it) are the only parameters");
+    return respond_problem(call.exchange, call.request, 400, "invalid_value", "Bad request", kListPageRule);
   }
   const auto id = engine::parse_id("card_", call.id);
   const auto card = id ? context_.shards.directory().find(context_.shards.card_name(*id)) : std::nullopt;

@@ -326,7 +326,7 @@ void Desk::on_journal() {
     journal_.settle(loop_, reported_through_);
   }
   append_waiting();
-  if (!unsent_.empty()) withdraw_unsent();
+  if (!expired_.empty()) withdraw_expired();
   if (journal_.health() == JournalHealth::failed) fail_all();
 }
 
@@ -505,35 +505,30 @@ void Desk::fail_all() {
 // ---- After a restart
 // --------------------------------------------------------------------------------------------------
 
-void Desk::adopt(std::vector<UnsentApproval> approvals, std::chrono::seconds unconfirmed_after) {
-  for (UnsentApproval& approval : approvals) {
-    if (!approval.maybe_sent) {
-      unsent_.push_back(std::move(approval));
-      continue;
-    }
+void Desk::adopt(std::vector<UnconfirmedApproval> approvals, std::chrono::seconds unconfirmed_after) {
+  for (UnconfirmedApproval& approval : approvals) {
     const Key128 key = shard_.messages.key_of({approval.endpoint, approval.message_id, approval.content});
     unconfirmed_.emplace(as_text(key), std::move(approval));
   }
   counters_.unconfirmed_holds.set(unconfirmed_.size());
-  withdraw_unsent();
   if (unconfirmed_.empty()) return;
   unconfirmed_timer_.expires_after(unconfirmed_after);
   unconfirmed_timer_.async_wait([this](const boost::system::error_code& error) {
     if (error) return;
     for (auto& [key, approval] : unconfirmed_)
-      unsent_.push_back(std::move(approval));
+      expired_.push_back(std::move(approval));
     unconfirmed_.clear();
     counters_.unconfirmed_holds.set(0);
-    withdraw_unsent();
+    withdraw_expired();
   });
 }
 
 // As many as there are flights to carry them; on_journal() comes back for the rest.
-void Desk::withdraw_unsent() {
-  while (!unsent_.empty()) {
+void Desk::withdraw_expired() {
+  while (!expired_.empty()) {
     Flight* flight = take();
     if (flight == nullptr) return;
-    const UnsentApproval& approval = unsent_.back();
+    const UnconfirmedApproval& approval = expired_.back();
     flight->now = approval.charged_at;
     flight->message = {flight->keep(approval.endpoint), flight->keep(approval.message_id), approval.content};
     flight->key = shard_.messages.key_of(flight->message);
@@ -543,7 +538,7 @@ void Desk::withdraw_unsent() {
     flight->withdrawing = true;
     if (engine::Message* entry = shard_.messages.find(flight->key)) shard_.messages.withdraw(*entry, flight->now);
     counters_.late_approvals_undone.add();
-    unsent_.pop_back();
+    expired_.pop_back();
     pass(*flight, owner_of(*flight), Step::decide);
   }
 }

@@ -25,8 +25,8 @@
 
 namespace holdfast::net {
 
-// An approval found in the journal at start-up that may not have reached anybody.
-struct UnsentApproval {
+// An approval found in the journal at start-up of which nobody knows whether it reached anybody.
+struct UnconfirmedApproval {
   std::string endpoint;
   std::string message_id;
   std::uint64_t content = 0;
@@ -36,7 +36,6 @@ struct UnsentApproval {
   engine::Minor amount = 0;
   engine::Instant charged_at;
   engine::Instant authorized_at;
-  bool maybe_sent = false;  // unknown (power failure): kept for a while, in case it is heard of again
 };
 
 class Desk {
@@ -54,8 +53,8 @@ class Desk {
   void on_crossing();
   void on_journal();
 
-  // Before the first launch: withdraws what was never sent, and what stays unconfirmed for `unconfirmed_after`.
-  void adopt(std::vector<UnsentApproval> approvals, std::chrono::seconds unconfirmed_after);
+  // Before the first launch: takes approvals that are withdrawn unless they are heard of again in `unconfirmed_after`.
+  void adopt(std::vector<UnconfirmedApproval> approvals, std::chrono::seconds unconfirmed_after);
   // Drops what is past the duplicate horizon, some at a time; call it a few times a second.
   void forget_old(engine::Instant now, std::chrono::hours horizon);
   // Flights that are not back in the pool.
@@ -95,7 +94,7 @@ class Desk {
   void on_deadline();
   void give_up_on_others(SteadyTime now);
   void fail_all();
-  void withdraw_unsent();
+  void withdraw_expired();
 
   const unsigned loop_;
   engine::Shards& shards_;
@@ -122,8 +121,8 @@ class Desk {
   std::uint64_t reported_ = 0;  // records that the journal reported durable to this lane
   engine::Sequence reported_through_ = 0;
 
-  std::vector<UnsentApproval> unsent_;                           // to be withdrawn
-  std::unordered_map<std::string, UnsentApproval> unconfirmed_;  // by message key
+  std::vector<UnconfirmedApproval> expired_;                           // to be withdrawn
+  std::unordered_map<std::string, UnconfirmedApproval> unconfirmed_;  // by message key
   boost::asio::steady_timer unconfirmed_timer_;
 };
 

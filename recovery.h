@@ -1,0 +1,51 @@
+// From what is on disk to the state in memory: checkpoint, journal behind it, and what an interrupted run left
+// unsettled.
+//
+// Threads: one, before any event loop runs.
+// Invariants: afterwards the shards are the state after the journal's last record; an approval that was never sent has
+// been withdrawn by a journaled record, and one of which nobody can know is reported to be withdrawn later. Errors:
+// damage, or a record that does not give its recorded outcome, is a storage::StoreError: a daemon must not serve from a
+// state that it cannot account for.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <vector>
+
+#include "engine/shards.h"
+#include "net/desk.h"
+#include "storage/journal.h"
+#include "storage/sent_marks.h"
+#include "storage/state_store.h"
+
+namespace holdfast {
+
+struct Recovered {
+  std::uint64_t cards = 0;
+  std::uint64_t replayed = 0;   // journal records behind the checkpoint
+  std::uint64_t withdrawn = 0;  // approvals that were never sent
+  std::vector<net::UnconfirmedApproval> unconfirmed;
+};
+
+// Appends to the journal, before the loops run, and waits until it is durable.
+class JournalWriter {
+ public:
+  explicit JournalWriter(storage::LmdbJournal& journal) : journal_(journal) {}
+  // Applies the command and makes its record durable. Throws StoreError when the journal fails.
+  void write(engine::Shards& shards, const engine::MessageRef& message, const engine::Command& command,
+             engine::Instant now);
+
+ private:
+  void wait_until_durable(std::uint64_t records);
+
+  storage::LmdbJournal& journal_;
+  std::uint64_t appended_ = 0;
+  std::uint64_t durable_ = 0;
+};
+
+// The journal has been started.
+Recovered recover(engine::Shards& shards, const storage::StateStore& state, storage::LmdbJournal& journal,
+                  const storage::SentMarks& marks, JournalWriter& writer, engine::Instant now,
+                  std::chrono::hours duplicate_horizon);
+
+}  // namespace holdfast

@@ -1,0 +1,142 @@
+#include "storage/verify.h"
+
+#include <algorithm>
+#include <map>
+
+#include "engine/record.h"
+#include "engine/row_codec.h"
+#include "engine/shards.h"
+#include "storage/journal_reader.h"
+#include "storage/state_store.h"
+#include "storage/store_directory.h"
+
+namespace holdfast::storage {
+namespace {
+
+using engine::Table;
+
+std::string hex(BytesView bytes) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string text;
+  for (const std::byte byte : bytes) {
+    text += kDigits[std::to_integer<unsigned>(byte) >> 4];
+    text += kDigits[std::to_integer<unsigned>(byte) & 15];
+  }
+  return text;
+}
+
+class Verifier {
+ public:
+  explicit Verifier(const std::filesystem::path& store)
+      : reader_(store),
+        state_(StateStore::open_read_only(store)),
+        folded_(state_->folded()),
+        shards_(1, StoreDirectory::read_identity(store).hash_seed, 0) {}
+
+  Verification run() {
+    if (folded_.sequence == 0) compare_checkpoint();
+    const auto damage = reader_.walk(0, std::nullopt, JournalReader::kAll,
+                                     [this](const JournalRecord& record) { return apply(record); });
+    if (damage) differ("journal record " + std::to_string(damage->sequence) + ": " + damage->what);
+    if (result_.records < folded_.sequence && !damage) differ("the checkpoint is ahead of the journal");
+    result_.cards = count_cards();
+    result_.authorizations = shards_[0].ledger.authorizations();
+    result_.state_hash = shards_.state_hash(last_now_);
+    return std::move(result_);
+  }
+
+ private:
+  void differ(std::string what) {
+    if (result_.differences.size() < Verification::kDifferencesMax) result_.differences.push_back(std::move(what));
+  }
+
+  bool apply(const JournalRecord& record) {
+    if (const auto fault = shards_.replay(record.sequence, record.payload)) {
+      differ("journal record " + std::to_string(fault->sequence) + ": " + fault->what);
+      return false;  // every later balance would differ for the same reason
+    }
+    ++result_.records;
+    result_.chain = record.chain;
+    count(record.payload);
+    if (record.sequence == folded_.sequence) compare_checkpoint();
+    return true;
+  }
+
+  void count(BytesView payload) {
+    const auto record = engine::decode(payload);
+    last_now_ = std::max(last_now_, record->now);
+    if (const auto* decision = std::get_if<engine::Decision>(&record->outcome)) {
+      ++(decision->approved() ? result_.approvals : result_.declines);
+    }
+    if (std::holds_alternative<engine::Withdraw>(record->command)) ++result_.withdrawals;
+  }
+
+  std::uint64_t count_cards() const {
+    std::uint64_t cards = 0;
+    for (engine::CardIndex card = 1; card <= shards_.cards().last(); ++card) {
+      const engine::CardSlot* slot = shards_.cards().find(card);
+      if (slot != nullptr && slot->profile.load(std::memory_order_relaxed) != nullptr) ++cards;
+    }
+    return cards;
+  }
+
+  // The rows against the state recomputed so far, in both directions.
+  void compare_checkpoint() {
+    if (result_.chain != folded_.chain && folded_.sequence != 0) differ("the checkpoint's chain is not the journal's");
+    result_.checkpoint_sequence = folded_.sequence;
+    compare_cards();
+    compare_authorizations();
+  }
+
+  void compare_cards() {
+    std::uint64_t rows = 0;
+    state_->for_each(Table::cards, [&](BytesView key, BytesView value) {
+      ++rows;
+      const auto row = engine::read_card_row(key, value);
+      const engine::CardSlot* slot = row ? shards_.cards().find(row->card) : nullptr;
+      const auto* profile = slot == nullptr ? nullptr : slot->profile.load(std::memory_order_relaxed);
+      if (profile == nullptr || !same(engine::card_row(*profile, slot->balance.load()), value)) {
+        differ("checkpoint row of card " + hex(key) + " is not what the journal gives");
+      }
+    });
+    result_.checkpoint_rows += rows;
+    if (rows != count_cards()) differ("the checkpoint does not have every card");
+  }
+
+  void compare_authorizations() {
+    std::uint64_t rows = 0;
+    state_->for_each(Table::authorizations, [&](BytesView key, BytesView value) {
+      ++rows;
+      const auto row = engine::read_authorization_row(key, value);
+      const engine::Ledger& ledger = shards_[0].ledger;
+      const auto* authorization = row ? ledger.find(row->authorization.key) : nullptr;
+      if (authorization == nullptr || authorization->decided_at != row->authorization.decided_at) {
+        if (row && forgotten(row->authorization, last_now_)) return;  // another has taken its id since
+        differ("checkpoint row of authorization " + hex(key) + " is not what the journal gives");
+      } else if (!same(engine::authorization_row(*authorization, ledger.follow_ups(authorization->key)), value)) {
+        differ("checkpoint row of authorization " + hex(key) + " is not what the journal gives");
+      }
+    });
+    result_.checkpoint_rows += rows;
+    if (rows < shards_[0].ledger.authorizations()) differ("the checkpoint does not have every authorization");
+  }
+
+  static bool same(const engine::Bytes& computed, BytesView stored) {
+    return std::equal(computed.begin(), computed.end(), stored.begin(), stored.end());
+  }
+
+  JournalReader reader_;
+  std::unique_ptr<StateStore> state_;
+  Folded folded_;
+  engine::Shards shards_;
+  engine::Instant last_now_{};
+  Verification result_;
+};
+
+}  // namespace
+
+Verification verify(const std::filesystem::path& store) {
+  return Verifier(store).run();
+}
+
+}  // namespace holdfast::storage
