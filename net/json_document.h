@@ -75,6 +75,8 @@ class JsonValue {
  public:
   bool is_null() const { return element_.is_null(); }
   bool is_object() const { return element_.is_object(); }
+  bool is_array() const { return element_.is_array(); }
+  bool is_number() const { return element_.is_number(); }
   // The text of a string of any length and content; nullopt, and no error, when it is something else.
   std::optional<std::string_view> string_if_any() const;
 
