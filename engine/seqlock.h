@@ -1,12 +1,14 @@
 // A value of several words that one thread changes and any thread reads whole, without a lock.
 //
 // Threads: store() and owner_load() on the one owner thread; load() on any thread.
-// Invariants: a value that load() returns is one that store() was given (or T{}), never a mixture. sequence_ counts
-// the stores; the copy it selects, even or odd, is complete, and the owner writes only the other one. So a reader never
-// makes the owner wait, and an owner that is stopped, even in the middle of store(), never makes a reader wait: load()
-// goes round again only when a store was completed in the meantime.
-// Memory orders: the words are written with release and read with acquire, where the usual formulation has relaxed
-// words between two fences, because ThreadSanitizer does not model fences. On x86-64 both are plain moves.
+// Invariants: a value that load() returns is one that store() was given (or T{}), never a mixture. sequence_ is
+// odd while store number sequence_ / 2 + 1 is being written, into the one of two copies that is not the last
+// complete value. So a reader never makes the owner wait, and an owner that is stopped, even in the middle of
+// store(), never makes a reader wait: load() goes round again only when the owner completed a store and began
+// another one in the meantime.
+// Memory orders: the words are written with release and read with acquire, where the usual formulation has
+// relaxed words between two fences, because ThreadSanitizer does not model fences. On x86-64 both are plain
+// moves.
 #pragma once
 
 #include <array>
@@ -29,26 +31,27 @@ class Seqlock {
   Seqlock& operator=(const Seqlock&) = delete;
 
   void store(const T& value) {
-    const std::uint64_t next = sequence_.load(std::memory_order_relaxed) + 1;
-    write(copies_[next % 2], value);
-    // Release: pairs with the first acquire in load(), which then finds every word of this copy.
-    sequence_.store(next, std::memory_order_release);
+    const std::uint64_t complete = sequence_.load(std::memory_order_relaxed) / 2;
+    // Release, both times: pairs with the first acquire in load(), which then finds every word of the complete copy.
+    sequence_.store(2 * complete + 1, std::memory_order_release);
+    write(copies_[(complete + 1) % 2], value);
+    sequence_.store(2 * complete + 2, std::memory_order_release);
   }
 
   T load() const {
     for (;;) {
-      const std::uint64_t before = sequence_.load(std::memory_order_acquire);
-      const Words words = read(copies_[before % 2], std::memory_order_acquire);
-      // A word of a later store in `words` was read with acquire from a release store that came after sequence_ had
-      // passed `before`; so this load, which cannot move up across an acquire, sees that and the copy is dropped.
-      if (sequence_.load(std::memory_order_relaxed) == before) return std::bit_cast<T>(words);
+      const std::uint64_t complete = sequence_.load(std::memory_order_acquire) / 2;
+      const Words words = read(copies_[complete % 2], std::memory_order_acquire);
+      // The store after the next one writes to this copy. If one of its words was read, with acquire, then the sequence
+      // number that it began with is seen here, as this load cannot move up across an acquire.
+      if (sequence_.load(std::memory_order_relaxed) < 2 * complete + 3) return std::bit_cast<T>(words);
     }
   }
 
   // The owner's own last value: nobody else writes, so there is nothing to check.
   T owner_load() const {
-    const std::uint64_t current = sequence_.load(std::memory_order_relaxed);
-    return std::bit_cast<T>(read(copies_[current % 2], std::memory_order_relaxed));
+    const std::uint64_t complete = sequence_.load(std::memory_order_relaxed) / 2;
+    return std::bit_cast<T>(read(copies_[complete % 2], std::memory_order_relaxed));
   }
 
  private:
