@@ -63,22 +63,23 @@ struct Directory::Table {
 
 namespace {
 
-// Release: pairs with the acquire in load_word(); whoever finds the value sees what was written before it was inserted.
-// Acquire on failure, to see what the winner wrote.
-bool write_once(std::uint64_t& word, std::uint64_t& found, std::uint64_t wanted) {
-  found = 0;
-  return std::atomic_ref(word).compare_exchange_strong(found, wanted, std::memory_order_acq_rel,
-                                                       std::memory_order_acquire);
-}
-std::uint64_t load_word(std::uint64_t& word) {
-  return std::atomic_ref(word).load(std::memory_order_acquire);
+// Key words are relaxed: each is final once it is written, so which slot is a key's follows from the order of changes
+// of single words, and what is published with a key is published by its last word.
+std::uint64_t load_key_word(std::uint64_t& word) {
+  return std::atomic_ref(word).load(std::memory_order_relaxed);
 }
 
 // Writes the key word or helps another with the same one; false when it contradicts the key.
 bool claim(std::uint64_t& word, std::uint64_t wanted) {
-  std::uint64_t found = load_word(word);
-  if (found == 0 && write_once(word, found, wanted)) return true;
+  std::uint64_t found = load_key_word(word);
+  if (found == 0 && std::atomic_ref(word).compare_exchange_strong(found, wanted, std::memory_order_relaxed))
+    return true;
   return found == wanted;
+}
+
+// Acquire: pairs with the releases of insert() and assign(); whoever finds a value sees what was written before it.
+std::uint64_t load_last_word(std::uint64_t& word) {
+  return std::atomic_ref(word).load(std::memory_order_acquire);
 }
 
 }  // namespace
@@ -123,8 +124,13 @@ bool Directory::insert(Key128 key, std::uint32_t value) {
     Slot* const window = table_at(depth).window(wanted);
     for (Slot* slot = window; slot != window + kWindow; ++slot) {
       if (!claim(slot->first, wanted.first) || !claim(slot->second, wanted.second)) continue;
-      std::uint64_t found = load_word(slot->last);
-      if (found == 0 && write_once(slot->last, found, wanted.last | value)) return true;
+      std::uint64_t found = 0;
+      // Release: pairs with load_last_word(). Acquire on failure: the loser sees what the winner published.
+      if (std::atomic_ref(slot->last)
+              .compare_exchange_strong(found, wanted.last | value, std::memory_order_release,
+                                       std::memory_order_acquire)) {
+        return true;
+      }
       if (wanted.owns(found)) return false;
     }
   }
@@ -136,16 +142,11 @@ Directory::Slot* Directory::find_slot(const Words& wanted) const {
     if (table == nullptr) return nullptr;
     Slot* const window = table->window(wanted);
     for (Slot* slot = window; slot != window + kWindow; ++slot) {
-      // An insertion of this key would stop at the first word that is not written: it is not further on.
-      const std::uint64_t first = load_word(slot->first);
+      const std::uint64_t first = load_key_word(slot->first);
+      // An insertion of this key would have stopped here: it is not further on.
       if (first == 0) return nullptr;
-      if (first != wanted.first) continue;
-      const std::uint64_t second = load_word(slot->second);
-      if (second == 0) return nullptr;
-      if (second != wanted.second) continue;
-      const std::uint64_t last = load_word(slot->last);
-      if (last == 0) return nullptr;
-      if (wanted.owns(last)) return slot;
+      if (first != wanted.first || load_key_word(slot->second) != wanted.second) continue;
+      if (wanted.owns(load_last_word(slot->last))) return slot;
     }
   }
   return nullptr;
@@ -154,14 +155,14 @@ Directory::Slot* Directory::find_slot(const Words& wanted) const {
 std::optional<std::uint32_t> Directory::find(Key128 key) const {
   Slot* const slot = find_slot(Words(key));
   if (slot == nullptr) return std::nullopt;
-  return static_cast<std::uint32_t>(load_word(slot->last));
+  return static_cast<std::uint32_t>(load_last_word(slot->last));
 }
 
 bool Directory::assign(Key128 key, std::uint32_t value) {
   const Words wanted(key);
   Slot* const slot = find_slot(wanted);
   if (slot == nullptr) return false;
-  // The key bits of the word stay as they are. Release: pairs with load_word().
+  // The key bits of the word stay as they are. Release: pairs with load_last_word().
   std::atomic_ref(slot->last).store(wanted.last | value, std::memory_order_release);
   return true;
 }

@@ -4,12 +4,13 @@
 // Invariants: a key is in at most one slot, whoever races to insert it; a key is never removed.
 // Ownership: memory is given back by the destructor only, so a reader needs no guard.
 //
-// Why a key is unique. A slot is three words, each written once from zero: most of the key, the rest of it, and the
-// value together with the last key bits. An insertion goes through the key's window of slots in a fixed order, table
-// after table, and passes a slot only when a word of it already contradicts the key; as words never change again,
-// everyone with that key passes it too. So all stop at the same slot, help each other to fill it word by word, and the
-// one whose compare-and-swap sets the value word has inserted. A slot without its value word is a key that is not there
-// yet: find() treats it as absent, which is right because the insertion takes effect only with that word.
+// Why a key is unique. A slot is three words, each written once from zero: most of the key, the rest of it, and
+// the value together with the last key bits. An insertion goes through the key's window of slots in a fixed
+// order, table after table, and passes a slot only when a word of it already contradicts the key; as words never
+// change again, everyone with that key passes it too. So all stop at the same slot, help each other to fill it
+// word by word, and the one whose compare-and-swap sets the value word has inserted. A slot without its value
+// word is a key that is not there yet: find() treats it as absent, which is right because the insertion takes
+// effect only with that word.
 #pragma once
 
 #include <array>
