@@ -1,12 +1,12 @@
 // Epochs: when an object that was replaced behind an atomic pointer may be freed.
 //
-// Threads: each participant number belongs to one thread at a time, which alone calls pin(), retire(), collect() and
-// pending() with it. pin() and unpin are wait-free.
-// Invariants: an object is freed only when no participant has been pinned since before it was retired. A participant
-// that stays pinned delays the freeing of what is retired meanwhile, and nothing else. Ownership: retire() takes the
-// object; the destructor frees what is left, when nobody is pinned any more. Use: a reader pins, loads the pointer
-// (acquire), reads, unpins. A writer exchanges the pointer and then retires the old object: after retire() no new
-// reader may be able to reach it.
+// Threads: each participant number belongs to one thread at a time, which alone calls pin(), retire(), collect()
+// and pending() with it. pin() and unpin are wait-free.
+// Invariants: an object is freed only when no participant has been pinned since before it was retired. A
+// participant that stays pinned delays the freeing of what is retired meanwhile, and nothing else.
+// Ownership: retire() takes the object; the destructor frees what is left, when nobody is pinned any more.
+// Use: a reader pins, loads the pointer (acquire), reads, unpins. A writer exchanges the pointer and then retires
+// the old object: after retire() no new reader may be able to reach it.
 #pragma once
 
 #include <atomic>

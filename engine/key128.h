@@ -1,8 +1,9 @@
 // Keys of 128 bits: what identifiers of any length become, so that a table slot has one size.
 //
 // Threads: value types; a KeyHasher may be shared by any number of threads.
-// Invariants: the same seed and parts give the same key on every machine. The seed is secret to the store, so nobody
-// who chooses identifiers can aim at one table slot. Units: sizes in bytes.
+// Invariants: the same seed and parts give the same key on every machine. The seed is secret to the store, so
+// nobody who chooses identifiers can aim at one table slot.
+// Units: sizes in bytes.
 #pragma once
 
 #include <array>

@@ -132,9 +132,7 @@ std::optional<Minor> parse_decimal(std::string_view text, Currency currency) {
   if (!std::ranges::all_of(whole, is_digit) || !std::ranges::all_of(decimals, is_digit)) return std::nullopt;
 
   const std::size_t exponent = row->exponent;
-  if (decimals.size() > exponent && decimals.find_first_not_of('0', exponent) != std::string_view::npos) {
-    return std::nullopt;
-  }
+  if (decimals.find_first_not_of('0', exponent) != std::string_view::npos) return std::nullopt;
   const std::optional<Minor> negated = negated_digits(whole, decimals, exponent);
   if (!negated || negative) return negated;
   return checked_subtract(0, *negated);

@@ -114,8 +114,8 @@ static_assert(static_cast<int>(WindowKind::lifetime) + 1 == kWindowKinds);
 }  // namespace
 
 const ZoneRules& utc() {
-  static const ZoneRules zone{"UTC", 0, {}};
-  return zone;
+  static const ZoneRules kUtc{"UTC", 0, {}};
+  return kUtc;
 }
 
 std::int32_t offset_at(const ZoneRules& zone, Instant instant) {
