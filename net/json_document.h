@@ -225,6 +225,7 @@ class JsonDocument {
   std::uint32_t enter(simdjson::dom::element element, const JsonStep& step);
   std::string path_of(const JsonStep& step) const;
   std::size_t offset_of(const JsonStep& step) const;
+  std::string_view number_text(const JsonStep& step) const;
   void fail(JsonErrorCode code, const JsonStep& step, std::string_view detail);
   void fail_text(JsonErrorCode code, std::string_view detail);
 
