@@ -24,14 +24,17 @@ struct HeaderView {
   std::string_view value;
 };
 
+// Whether two header names, or two tokens of a header's value, are the same in any case (ASCII).
+bool same_token(std::string_view a, std::string_view b);
+
 struct Request {
   Method method = Method::other;
-  std::string_view path;    // target up to '?', not percent-decoded
-  std::string_view query;   // behind '?', may be empty
+  std::string_view path;                // target up to '?', not percent-decoded
+  std::string_view query;               // behind '?', may be empty
   std::span<const HeaderView> headers;  // in order of arrival, values trimmed
-  std::string_view body;    // raw bytes
-  SteadyTime first_byte;    // when the first byte of the request was read: deadlines count from here
-  std::string_view id;      // X-Request-Id of the answer
+  std::string_view body;                // raw bytes
+  SteadyTime first_byte;                // when the first byte of the request was read: deadlines count from here
+  std::string_view id;                  // X-Request-Id of the answer
 
   // Value of the one header of this name (any case); empty view with null data when absent. `count` tells of repeats.
   std::string_view header(std::string_view name) const;
@@ -41,8 +44,9 @@ struct Request {
 class Exchange {
  public:
   virtual ~Exchange() = default;
-  // Queues the answer; answers leave in the order of their requests. Content-Length, Connection and X-Request-Id are
-  // added. `content_type` may be empty when `body` is.
+  // Queues the answer; answers leave in the order of their requests. Content-Length, Date, X-Request-Id and, on the
+  // last answer of a connection, Connection: close are added. `content_type` may be empty when `body` is. The answer to
+  // a HEAD request is sent without its body. An extra header with a control byte in it is left out.
   virtual void respond(int status, std::string_view content_type, std::string_view body,
                        std::span<const HeaderView> extra_headers) = 0;
   void respond(int status, std::string_view content_type, std::string_view body,
