@@ -67,19 +67,28 @@ const std::vector<Failure>& failures() {
       {Reason::merchant_not_allowed, [](Case& c) { c.profile.settings.controls.blocked_merchants = {"m_1"}; }, "57",
        Retryable::never},
       {Reason::category_not_allowed,
-       [](Case& c) { c.profile.settings.controls.blocked_categories = {{5700, 5799}}; }, "57", Retryable::never},
+       [](Case& c) {
+         c.profile.settings.controls.blocked_categories = {{5700, 5799}};
+       },
+       "57", Retryable::never},
       {Reason::country_not_allowed, [](Case& c) { c.profile.settings.controls.allowed_countries = {kGermany}; }, "57",
        Retryable::never},
       {Reason::authorization_limit,
-       [](Case& c) { c.limit({Limit::Form::amount, WindowKind::authorization, 999}); }, "61", Retryable::with_change},
+       [](Case& c) {
+         c.limit({Limit::Form::amount, WindowKind::authorization, 999});
+       },
+       "61", Retryable::with_change},
       {Reason::count_limit,
        [](Case& c) {
          c.node.usage.count[usage_index(WindowKind::day)] = 3;
          c.limit({Limit::Form::count, WindowKind::day, 3});
        },
        "65", Retryable::after},
-      {Reason::card_limit, [](Case& c) { c.limit({Limit::Form::amount, WindowKind::lifetime, 999}); }, "51",
-       Retryable::with_change},
+      {Reason::card_limit,
+       [](Case& c) {
+         c.limit({Limit::Form::amount, WindowKind::lifetime, 999});
+       },
+       "51", Retryable::with_change},
   };
   return rows;
 }
@@ -118,7 +127,8 @@ TEST(Decide, TheFirstFailingCheckNamesTheReasonWhateverElseFails) {
           << "with " << reason_name(failures()[also].reason);
     }
     Case all;
-    for (std::size_t i = failures().size(); i-- > first;) failures()[i].inflict(all);
+    for (std::size_t i = failures().size(); i-- > first;)
+      failures()[i].inflict(all);
     EXPECT_EQ(reason_name(all.decide().reason), reason_name(failures()[first].reason)) << "with all behind it";
   }
 }
@@ -132,11 +142,15 @@ TEST(Decide, EqualToTheLimitApprovesAndOneMoreDeclines) {
     Minor would_approve;
   };
   const Row rows[] = {
-      {1000, 0, 1000, true, 0},          {1000, 0, 1001, false, 1000},
-      {1000, 999, 1, true, 0},           {1000, 1000, 1, false, 0},
+      {1000, 0, 1000, true, 0},
+      {1000, 0, 1001, false, 1000},
+      {1000, 999, 1, true, 0},
+      {1000, 1000, 1, false, 0},
       {1000, 1500, 1, false, 0},  // lowered below what is used
-      {0, 0, 1, false, 0},               {kMax, 0, kMax, true, 0},
-      {kMax, 1, kMax, false, kMax - 1},  {kMax, kMax, 1, false, 0},
+      {0, 0, 1, false, 0},
+      {kMax, 0, kMax, true, 0},
+      {kMax, 1, kMax, false, kMax - 1},
+      {kMax, kMax, 1, false, 0},
       {kMax - 1, 0, kMax, false, kMax - 1},
   };
   for (const WindowKind window : {WindowKind::hour, WindowKind::day, WindowKind::week, WindowKind::month,
@@ -228,9 +242,8 @@ struct PartialRow {
 
 TEST(Decide, ApprovesPartOnlyWhereBothSidesCanAndTheCashIsCovered) {
   const PartialRow rows[] = {
-      {true, true, 1400, 0, 600},    {true, true, 1999, 0, 1},     {true, true, 2000, 0, 0},
-      {false, true, 1400, 0, 0},     {true, false, 1400, 0, 0},    {true, true, 1400, 600, 600},
-      {true, true, 1400, 601, 0},    {true, true, 1000, 0, 1000},
+      {true, true, 1400, 0, 600}, {true, true, 1999, 0, 1},     {true, true, 2000, 0, 0},   {false, true, 1400, 0, 0},
+      {true, false, 1400, 0, 0},  {true, true, 1400, 600, 600}, {true, true, 1400, 601, 0}, {true, true, 1000, 0, 1000},
   };
   for (const PartialRow& row : rows) {
     Case c;
@@ -281,7 +294,7 @@ TEST(Decide, CategoryRangesIncludeBothEnds) {
 }
 
 TEST(Decide, CashMeansItsCategoriesAndAnyCashPart) {
-  for (const CategoryCode category : {6010, 6011, 4829, 6051}) {
+  for (const CategoryCode category : std::initializer_list<CategoryCode>{6010, 6011, 4829, 6051}) {
     Case c;
     c.profile.settings.controls.cash = false;
     c.request.merchant.category = category;

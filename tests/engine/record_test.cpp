@@ -1,0 +1,230 @@
+#include "engine/record.h"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "engine/identifier.h"
+#include "engine/row_codec.h"
+#include "tests/engine/history.h"
+
+namespace holdfast::engine {
+namespace {
+
+Bytes bytes_of(const Record& record) {
+  std::vector<std::byte> buffer(kRecordBytesMax);
+  const auto bytes = encode(record, buffer);
+  return {bytes.begin(), bytes.end()};
+}
+
+CardSettings full_settings() {
+  CardSettings settings;
+  settings.label = "Claude API Agent";
+  settings.limits = {{Limit::Form::amount, WindowKind::authorization, std::numeric_limits<std::int64_t>::max()},
+                     {Limit::Form::count, WindowKind::lifetime, 0}};
+  settings.controls.allowed_categories = {{0, 9999}, {5734, 5734}};
+  settings.controls.blocked_categories = {{6011, 6011}};
+  settings.controls.allowed_countries = {{250}};
+  settings.controls.blocked_countries = {{276}, {840}};
+  settings.controls.allowed_merchants = {"m_1", std::string(64, 'x')};
+  settings.controls.blocked_merchants = {""};
+  settings.controls.cash = false;
+  settings.controls.partial_approval = false;
+  settings.time_zone = "Europe/Berlin";
+  settings.week_start = Weekday::sunday;
+  settings.expires_at = testing::kStart;
+  settings.refunds_restore = true;
+  settings.metadata = {{"team", "search"}, {"", std::string(500, 'v')}};
+  return settings;
+}
+
+// One record of every type, with every optional part present.
+std::vector<Record> all_records() {
+  CreateCard create;
+  create.card = 5;
+  create.identity.id = {1, 2};
+  create.identity.created_at = testing::kStart;
+  create.identity.currency = {840};
+  create.identity.processor_endpoint = "stripe-main";
+  create.identity.processor_card = "ic_1";
+  create.identity.number_hash = {3, 4};
+  create.identity.number_attempt = 9;
+  create.identity.last4 = "4242";
+  create.identity.expiry_month = 11;
+  create.identity.expiry_year = 2031;
+  create.settings = full_settings();
+  Authorize authorize{5, {}};
+  authorize.request.processor = Processor::stripe;
+  authorize.request.authorization_id = "iauth_1";
+  authorize.request.amount = std::numeric_limits<Minor>::max();
+  authorize.request.cash_amount = 1;
+  authorize.request.currency = {840};
+  authorize.request.incremental = true;
+  authorize.request.partial_approval = true;
+  authorize.request.merchant = {"m_1", "Shop \xE2\x82\xAC", 5734, {250}};
+  authorize.request.verification = {Check::match, Check::mismatch, Check::not_provided, Check::match};
+  Decision decision;
+  decision.reason = Reason::card_limit;
+  decision.retryable = Retryable::after;
+  decision.lifetime_limit = true;
+  decision.declined_by = {5, 1};
+  decision.would_approve = 99;
+  decision.retry_after = testing::kStart + std::chrono::hours(9);
+  decision.decided_at = testing::kStart + std::chrono::seconds(1);
+  decision.authorized_at = testing::kStart - std::chrono::seconds(1);
+  decision.held = 12;
+  Authorize unknown = authorize;
+  unknown.card = kNoCard;
+  unknown.request.card_reference = "ic_unknown";
+  AddKey add;
+  add.id = {7, 8};
+  add.role = 2;
+  add.label = "ops";
+  add.digest.fill(std::byte{0xAB});
+  const MessageRef message{"stripe-main", "evt_1", 77};
+  const Instant now = testing::kStart;
+  return {
+      {now, message, create, CardOutcome{1}, "{\"stored\":true}"},
+      {now, {}, ChangeCard{5, full_settings()}, CardOutcome{2}, {}},
+      {now, {}, SetCardStatus{5, CardStatus::closed}, CardOutcome{3}, {}},
+      {now, message, authorize, decision, {}},
+      {now, message, unknown, decision, {}},
+      {now,
+       message,
+       Withdraw{5, Processor::stripe, "iauth_1", 40, now - std::chrono::seconds(2), now - std::chrono::hours(2)},
+       WithdrawOutcome{40, now},
+       {}},
+      {now, message, NoteEvent{"issuing_authorization.created", "iauth_1"}, std::monostate{}, {}},
+      {now, {}, DefineZone{testing::test_zone()}, std::monostate{}, {}},
+      {now, {}, add, std::monostate{}, {}},
+      {now, {}, RemoveKey{{7, 8}}, std::monostate{}, {}},
+  };
+}
+
+TEST(Record, EveryTypeComesBackAndEncodesToTheSameBytes) {
+  for (const Record& record : all_records()) {
+    const Bytes bytes = bytes_of(record);
+    ASSERT_FALSE(bytes.empty());
+    const auto decoded = decode(bytes);
+    ASSERT_TRUE(decoded) << "type " << record.command.index();
+    EXPECT_EQ(bytes_of(*decoded), bytes) << "type " << record.command.index();
+    EXPECT_EQ(decoded->outcome, record.outcome) << "type " << record.command.index();
+    EXPECT_EQ(decoded->answer, record.answer);
+    EXPECT_EQ(decoded->message.id, record.message.id);
+    EXPECT_EQ(decoded->message.content, record.message.present() ? record.message.content : 0);
+  }
+}
+
+TEST(Record, SettingsComeBackWhole) {
+  const auto decoded = decode(bytes_of(all_records()[1]));
+  EXPECT_EQ(std::get<ChangeCard>(decoded->command).settings, full_settings());
+}
+
+TEST(Record, NothingShorterOrLongerIsARecord) {
+  for (const Record& record : all_records()) {
+    Bytes bytes = bytes_of(record);
+    for (std::size_t size = 0; size < bytes.size(); ++size) {
+      EXPECT_FALSE(decode(BytesView(bytes).first(size))) << "type " << record.command.index() << " cut at " << size;
+    }
+    bytes.push_back(std::byte{0});
+    EXPECT_FALSE(decode(bytes)) << "type " << record.command.index();
+  }
+}
+
+TEST(Record, UnknownTypesAndValuesAreRefused) {
+  Bytes bytes = bytes_of(all_records()[2]);
+  bytes[0] = std::byte{0};
+  EXPECT_FALSE(decode(bytes));
+  bytes[0] = std::byte{10};
+  EXPECT_FALSE(decode(bytes));
+  Record status = all_records()[2];
+  std::get<SetCardStatus>(status.command).status = static_cast<CardStatus>(3);
+  EXPECT_FALSE(decode(bytes_of(status)));
+}
+
+TEST(Record, DoesNotFitIntoTooSmallABuffer) {
+  for (const Record& record : all_records()) {
+    const std::size_t size = bytes_of(record).size();
+    std::vector<std::byte> buffer(size - 1);
+    EXPECT_TRUE(encode(record, buffer).empty()) << "type " << record.command.index();
+  }
+}
+
+TEST(Record, ADecisionOfStripesShapeStaysSmall) {
+  Record record = all_records()[3];
+  auto& request = std::get<Authorize>(record.command).request;
+  request.authorization_id = "iauth_1QxY2aF7kLmN8oPqRsTuVwXy";
+  request.amount = 4630;
+  request.merchant = {"526617000123456", "CAFE DU PARC", 5812, {250}};
+  record.message.id = "evt_1QxY2cF7kLmN8oPqZZZZZZZZ";
+  Decision decision;
+  decision.decided_at = record.now;
+  decision.authorized_at = record.now;
+  record.outcome = decision;
+  EXPECT_LE(bytes_of(record).size(), 180U);
+}
+
+TEST(RowCodec, TimedKeysSortByTimeAlsoBefore1970) {
+  const Key128 high{~0ULL, ~0ULL};
+  Bytes last;
+  for (const std::int64_t millis : {std::numeric_limits<std::int64_t>::min() + 1, std::int64_t{-1}, std::int64_t{0},
+                                    std::int64_t{1}, std::int64_t{1'764'000'000'000}}) {
+    const Bytes low_key = timed_row_key(from_millis(millis), {0, 0});
+    EXPECT_LT(last, low_key) << millis;
+    last = timed_row_key(from_millis(millis), high);
+  }
+}
+
+TEST(RowCodec, RowsCutAnywhereAreNotRows) {
+  CardProfile profile;
+  profile.settings = full_settings();
+  const Bytes card = card_row(profile, {});
+  const Bytes card_key = card_row_key(5);
+  ASSERT_TRUE(read_card_row(card_key, card));
+  EXPECT_EQ(read_card_row(card_key, card)->profile.settings, full_settings());
+  const std::vector<FollowUp> events{{FollowUp::Kind::withdrawn, Reason::deadline_exceeded, 40, testing::kStart}};
+  Authorization authorization;
+  authorization.key = {1, 2};
+  authorization.decided_at = testing::kStart;
+  const Bytes row = authorization_row(authorization, &events);
+  const Bytes key = timed_row_key(authorization.decided_at, authorization.key);
+  ASSERT_TRUE(read_authorization_row(key, row));
+  EXPECT_EQ(read_authorization_row(key, row)->follow_ups, events);
+  Message message;
+  message.key = {1, 2};
+  message.at = testing::kStart;
+  const Bytes message_bytes = message_row(message, "answer");
+  ASSERT_TRUE(read_message_row(key, message_bytes));
+  EXPECT_EQ(read_message_row(key, message_bytes)->answer, "answer");
+  for (std::size_t size = 0; size < card.size(); ++size)
+    EXPECT_FALSE(read_card_row(card_key, BytesView(card).first(size)));
+  for (std::size_t size = 0; size < row.size(); ++size) {
+    EXPECT_FALSE(read_authorization_row(key, BytesView(row).first(size)));
+  }
+  for (std::size_t size = 0; size < message_bytes.size(); ++size) {
+    EXPECT_FALSE(read_message_row(key, BytesView(message_bytes).first(size)));
+  }
+}
+
+TEST(Identifier, SortsByTimeAndComesBack) {
+  const Key128 early = make_ulid(testing::kStart, {~0ULL, ~0ULL});
+  const Key128 late = make_ulid(testing::kStart + std::chrono::milliseconds(1), {0, 0});
+  EXPECT_LT(early, late);
+  EXPECT_LT(format_id("card_", early), format_id("card_", late));
+  EXPECT_EQ(parse_id("card_", format_id("card_", early)), early);
+}
+
+TEST(Identifier, RefusesWhatIsNotExactlyOne) {
+  const std::string good = "card_01J9ZK3Q6T8V5W2X4Y6Z8A0B1C";
+  ASSERT_TRUE(parse_id("card_", good));
+  EXPECT_EQ(parse_id("card_", "card_01j9zk3q6t8v5w2x4y6z8a0b1c"), parse_id("card_", good));
+  for (const std::string& bad :
+       {std::string(), good.substr(0, 30), good + "0", std::string("bud_01J9ZK3Q6T8V5W2X4Y6Z8A0B1C"),
+        std::string("card_01J9ZK3Q6T8V5W2X4Y6Z8A0BIC"), std::string("card_81J9ZK3Q6T8V5W2X4Y6Z8A0B1C"),
+        std::string("card_01J9ZK3Q6T8V5W2X4Y6Z8A0B1\xC3")}) {
+    EXPECT_FALSE(parse_id("card_", bad)) << bad;
+  }
+}
+
+}  // namespace
+}  // namespace holdfast::engine

@@ -1,0 +1,211 @@
+#include "engine/shards.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "engine/fold.h"
+#include "engine/row_codec.h"
+#include "tests/engine/history.h"
+
+namespace holdfast::engine {
+namespace {
+
+using testing::History;
+using testing::World;
+
+constexpr int kSteps = 4'000;
+
+std::optional<ReplayFault> replay_all(Shards& shards, const testing::Journal& journal) {
+  Sequence sequence = 0;
+  for (const Bytes& record : journal) {
+    if (auto fault = shards.replay(++sequence, record)) return fault;
+  }
+  return std::nullopt;
+}
+
+// A checkpoint in memory.
+class Rows final : public RowSource {
+ public:
+  std::optional<Bytes> get(Table table, BytesView key) const override {
+    const auto& rows = tables_[static_cast<std::size_t>(table)];
+    const auto found = rows.find(Bytes(key.begin(), key.end()));
+    return found == rows.end() ? std::nullopt : std::optional(found->second);
+  }
+  void for_each(Table table, const std::function<void(BytesView, BytesView)>& visit) const override {
+    for (const auto& [key, value] : tables_[static_cast<std::size_t>(table)])
+      visit(key, value);
+  }
+  void apply(const std::vector<RowChange>& changes) {
+    for (const RowChange& change : changes) {
+      auto& rows = tables_[static_cast<std::size_t>(change.table)];
+      if (change.value) {
+        rows[change.key] = *change.value;
+      } else {
+        rows.erase(change.key);
+      }
+    }
+  }
+
+ private:
+  std::array<std::map<Bytes, Bytes>, kTables> tables_;
+};
+
+TEST(Shards, TheSameHistoryGivesTheSameRecordsAndStateWhateverTheNumberOfShards) {
+  for (const std::uint64_t seed : {1U, 2U, 3U}) {
+    SCOPED_TRACE(seed);
+    World one(1);
+    History first(seed);
+    first.play(one, kSteps);
+    for (const unsigned count : {1U, 2U, 4U}) {
+      World other(count);
+      History(seed).play(other, kSteps);
+      ASSERT_EQ(other.journal(), one.journal()) << count << " shards";
+      EXPECT_EQ(other.shards().state_hash(first.now()), one.shards().state_hash(first.now())) << count << " shards";
+    }
+  }
+}
+
+TEST(Shards, AReplayGivesTheLiveState) {
+  World live(2);
+  History history(7);
+  history.play(live, kSteps);
+  for (const unsigned count : {1U, 3U}) {
+    Shards replayed(count, testing::kSeed, 0, 1024);
+    const auto fault = replay_all(replayed, live.journal());
+    ASSERT_FALSE(fault) << fault->sequence << ": " << fault->what;
+    EXPECT_EQ(replayed.state_hash(history.now()), live.shards().state_hash(history.now()));
+  }
+}
+
+TEST(Shards, TheStateHashTellsOneMissingRecord) {
+  World live(1);
+  History history(8);
+  history.play(live, 500);
+  testing::Journal shortened = live.journal();
+  shortened.pop_back();
+  Shards replayed(1, testing::kSeed, 0, 1024);
+  ASSERT_FALSE(replay_all(replayed, shortened));
+  EXPECT_NE(replayed.state_hash(history.now()), live.shards().state_hash(history.now()));
+}
+
+TEST(Shards, AReplayRefusesAnOutcomeThatTheCommandDoesNotGive) {
+  World live(1);
+  History(9).play(live, 300);
+  int refused = 0;
+  for (std::size_t i = 0; i < live.journal().size(); ++i) {
+    auto record = decode(live.journal()[i]);
+    auto* decision = std::get_if<Decision>(&record->outcome);
+    if (decision == nullptr || !decision->approved() || decision->approved_amount == 0) continue;
+    decision->approved_amount -= 1;  // a tampered approval
+    testing::Journal tampered = live.journal();
+    std::array<std::byte, 4096> buffer;
+    const auto bytes = encode(*record, buffer);
+    tampered[i].assign(bytes.begin(), bytes.end());
+    Shards replayed(1, testing::kSeed, 0, 1024);
+    const auto fault = replay_all(replayed, tampered);
+    ASSERT_TRUE(fault);
+    EXPECT_EQ(fault->sequence, i + 1);
+    if (++refused == 20) break;
+  }
+  EXPECT_EQ(refused, 20);
+}
+
+TEST(Shards, AReplayOfDamagedBytesIsAFaultAndNeverAnAbort) {
+  World live(1);
+  History(10).play(live, 60);
+  std::uint64_t faults = 0;
+  for (std::size_t i = 0; i < live.journal().size(); ++i) {
+    const Bytes& record = live.journal()[i];
+    for (std::size_t byte = 0; byte < record.size(); ++byte) {
+      testing::Journal damaged(live.journal().begin(), live.journal().begin() + static_cast<std::ptrdiff_t>(i) + 1);
+      damaged[i][byte] ^= std::byte{0x41};
+      Shards replayed(1, testing::kSeed, 0, 64);
+      if (replay_all(replayed, damaged)) ++faults;  // a flip in a label or a name is a valid record
+    }
+    testing::Journal cut(live.journal().begin(), live.journal().begin() + static_cast<std::ptrdiff_t>(i) + 1);
+    cut[i].pop_back();
+    Shards replayed(1, testing::kSeed, 0, 64);
+    EXPECT_TRUE(replay_all(replayed, cut)) << "record " << i << " without its last byte";
+  }
+  EXPECT_GT(faults, 100U);
+}
+
+TEST(Fold, ACheckpointAtAnyPlaceAndTheRestOfTheJournalGiveTheLiveState) {
+  World live(1);
+  History history(11);
+  history.play(live, kSteps);
+  std::mt19937_64 random(12);
+  Rows rows;
+  Fold fold(rows, testing::kSeed);
+  const std::size_t until = live.journal().size() / 2 + random() % 100;
+  for (std::size_t i = 0; i < until; ++i) {
+    const auto fault = fold.apply(i + 1, live.journal()[i]);
+    ASSERT_FALSE(fault) << fault->sequence << ": " << fault->what;
+    if (random() % 37 == 0) rows.apply(fold.take_changes());
+  }
+  rows.apply(fold.take_changes());
+  EXPECT_EQ(fold.touched_rows(), 0U);
+  Shards restarted(2, testing::kSeed, 0, 1024);
+  ASSERT_TRUE(restarted.load(rows, testing::kStart, std::chrono::hours(24 * 3650)));
+  for (std::size_t i = until; i < live.journal().size(); ++i) {
+    const auto fault = restarted.replay(i + 1, live.journal()[i]);
+    ASSERT_FALSE(fault) << fault->sequence << ": " << fault->what;
+  }
+  EXPECT_EQ(restarted.state_hash(history.now()), live.shards().state_hash(history.now()));
+}
+
+TEST(Fold, ChangesAreSortedAndEachRowComesOnce) {
+  World live(1);
+  History(13).play(live, 1'000);
+  Rows rows;
+  Fold fold(rows, testing::kSeed);
+  for (std::size_t i = 0; i < live.journal().size(); ++i)
+    ASSERT_FALSE(fold.apply(i + 1, live.journal()[i]));
+  const auto changes = fold.take_changes();
+  ASSERT_GT(changes.size(), 100U);
+  for (std::size_t i = 1; i < changes.size(); ++i) {
+    EXPECT_LT(std::tie(changes[i - 1].table, changes[i - 1].key), std::tie(changes[i].table, changes[i].key));
+  }
+}
+
+TEST(Fold, RefusesARecordThatItsRowsContradict) {
+  World live(1);
+  History(14).play(live, 200);
+  Rows rows;
+  Fold fold(rows, testing::kSeed);
+  ASSERT_FALSE(fold.apply(1, live.journal()[0]));
+  ASSERT_FALSE(fold.apply(2, live.journal()[1]));
+  EXPECT_TRUE(fold.apply(3, live.journal()[1])) << "the same card cannot be made twice";
+}
+
+TEST(Shards, ARepeatAfterAReplayFindsTheFirstDecision) {
+  World live(1);
+  History(15).play(live, 800);
+  Shards replayed(3, testing::kSeed, 0, 1024);
+  ASSERT_FALSE(replay_all(replayed, live.journal()));
+  std::map<std::string, Decision> expected;
+  std::map<std::string, std::uint64_t> contents;
+  for (const Bytes& bytes : live.journal()) {
+    const auto record = decode(bytes);
+    const std::string id(record->message.id);
+    if (const auto* decision = std::get_if<Decision>(&record->outcome)) {
+      expected.emplace(id, *decision);
+      contents.emplace(id, record->message.content);
+    }
+    if (std::holds_alternative<Withdraw>(record->command)) expected[id] = deadline_decision(record->now);
+  }
+  ASSERT_GT(expected.size(), 300U);
+  for (const auto& [id, decision] : expected) {
+    const MessageRef message{"test", id, 0};
+    const Key128 key = replayed[0].messages.key_of(message);
+    Message* found = replayed[replayed.home_of(key)].messages.find(key);
+    ASSERT_NE(found, nullptr) << id;
+    EXPECT_EQ(found->decision, decision) << id;
+    EXPECT_EQ(found->content, contents.at(id)) << id;
+    EXPECT_FALSE(found->pending);
+  }
+}
+
+}  // namespace
+}  // namespace holdfast::engine
