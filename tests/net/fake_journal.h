@@ -1,0 +1,78 @@
+// A journal in memory whose commits happen when the test says so.
+//
+// Threads: the test's.
+// Invariants: as engine::Journal's; a record is durable only after a commit() that follows its append().
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "engine/journal.h"
+#include "engine/rows.h"
+
+namespace holdfast::net {
+
+class FakeJournal final : public engine::Journal {
+ public:
+  explicit FakeJournal(unsigned lanes) : lanes_(lanes) {}
+
+  // Makes all that was appended durable, in the order of the appends, and wakes the lanes. False when there is nothing.
+  bool commit() {
+    if (pending_.empty()) return false;
+    std::vector<bool> woken(lanes_.size());
+    for (Pending& pending : pending_) {
+      durable_.push_back(std::move(pending.record));
+      lanes_[pending.lane].runs.push_back({durable_.size(), 1});
+      woken[pending.lane] = true;
+    }
+    pending_.clear();
+    for (std::size_t lane = 0; lane < woken.size(); ++lane) {
+      if (woken[lane]) lanes_[lane].waker();
+    }
+    return true;
+  }
+  std::size_t pending() const { return pending_.size(); }
+  // Record i has the sequence i + 1.
+  const std::vector<engine::Bytes>& durable() const { return durable_; }
+
+  void set_health(engine::JournalHealth health) { health_ = health; }
+  void set_room(bool room) { room_ = room; }
+
+  bool has_room(unsigned) const override { return room_; }
+  void append(unsigned lane, std::span<const std::byte> record) override {
+    pending_.push_back({lane, engine::Bytes(record.begin(), record.end())});
+  }
+  void submit(unsigned) override {}
+  std::optional<engine::DurableRun> next_durable(unsigned lane) override {
+    auto& runs = lanes_[lane].runs;
+    if (runs.empty()) return std::nullopt;
+    const engine::DurableRun run = runs.front();
+    runs.pop_front();
+    return run;
+  }
+  void set_waker(unsigned lane, std::function<void()> waker) override { lanes_[lane].waker = std::move(waker); }
+  void mark_sent(engine::Sequence) override {}
+  void settle(unsigned, engine::Sequence) override {}
+  engine::JournalHealth health() const override { return health_; }
+  std::chrono::microseconds expected_wait() const override { return std::chrono::microseconds(0); }
+  engine::Sequence sequence() const override { return durable_.size(); }
+
+ private:
+  struct Pending {
+    unsigned lane;
+    engine::Bytes record;
+  };
+  struct Lane {
+    std::deque<engine::DurableRun> runs;
+    std::function<void()> waker;
+  };
+  std::vector<Lane> lanes_;
+  std::vector<Pending> pending_;
+  std::vector<engine::Bytes> durable_;
+  engine::JournalHealth health_ = engine::JournalHealth::ready;
+  bool room_ = true;
+};
+
+}  // namespace holdfast::net
