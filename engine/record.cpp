@@ -16,7 +16,7 @@ std::uint8_t pack(const Verification& checks) {
 }
 
 Verification unpack_checks(std::uint8_t bits) {
-  const auto check = [bits](unsigned shift) { return static_cast<Check>((bits >> shift) & 3U); };
+  const auto check = [all = unsigned{bits}](unsigned shift) { return static_cast<Check>((all >> shift) & 3U); };
   return {check(0), check(2), check(4), check(6)};
 }
 
