@@ -226,7 +226,6 @@ void AuthorizationRoutes::add_to(Router& router) {
 }
 
 // ---- The decision
-// -----------------------------------------------------------------------------------------------------
 
 engine::CardIndex AuthorizationRoutes::resolve_card(Flight& flight, std::string_view reference) {
   auto& request = std::get<engine::Authorize>(flight.command).request;
@@ -304,6 +303,7 @@ void AuthorizationRoutes::authorize(const Call& call) {
   }
   flight->owner = this;
   flight->exchange = &call.exchange;
+  flight->note = flight->keep(call.request.id);
   flight->is_authorization = true;
   flight->first_byte = call.request.first_byte;
   flight->deadline = answer_by(flight->first_byte, context_.settings.authorization_deadline);
@@ -316,7 +316,7 @@ void AuthorizationRoutes::landed(Flight& flight, const Answer& answer) {
   body_.clear();
   if (answer.kind == Answer::Kind::conflict) {
     body_ = problem_json(409, "idempotency_conflict", "Conflict",
-                         "this id was used before for a request with other content", "");
+                         "this id was used before for a request with other content", flight.note);
     return flight.exchange->respond(409, kProblemContentType, body_);
   }
   const auto& request = std::get_if<engine::Authorize>(&flight.command)->request;
@@ -328,7 +328,6 @@ void AuthorizationRoutes::landed(Flight& flight, const Answer& answer) {
 }
 
 // ---- Reading
-// ----------------------------------------------------------------------------------------------------------
 
 void AuthorizationRoutes::show(const Call& call) {
   auto reading = std::make_shared<Reading>(Reading{context_,

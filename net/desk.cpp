@@ -12,6 +12,7 @@ using engine::Key128;
 using engine::Reason;
 
 constexpr Key128 kNoKey{0, 0};
+constexpr std::chrono::milliseconds kTick{5};
 
 std::string_view as_text(const Key128& key) {
   return {reinterpret_cast<const char*>(&key), sizeof key};
@@ -60,7 +61,6 @@ Desk::Desk(unsigned loop, std::size_t flights_max, engine::Shards& shards, engin
 }
 
 // ---- The pool, on the origin
-// ------------------------------------------------------------------------------------------
 
 Flight* Desk::take() {
   if (free_ == nullptr) {
@@ -113,13 +113,12 @@ void Desk::launch(Flight& flight) {
   const unsigned home = home_of(flight);
   if (home != loop_) {
     away_.push_back(flight);
-    arm_timer();
+    arm_timer(flight.deadline);
   }
   pass(flight, home, Step::claim);
 }
 
 // ---- Between loops
-// ----------------------------------------------------------------------------------------------------
 
 // A command without a message needs nobody to remember it: its card's owner is its home.
 unsigned Desk::home_of(const Flight& flight) const {
@@ -172,7 +171,6 @@ void Desk::on_crossing() {
 }
 
 // ---- 5. Claim the message, on its home
-// --------------------------------------------------------------------------------
 
 void Desk::claim(Flight& flight) {
   if (flight.key != kNoKey && !flight.dry_run) {
@@ -192,7 +190,7 @@ void Desk::claim(Flight& flight) {
   }
   flight.under_way = true;
   unanswered_.push_back(flight);
-  arm_timer();
+  arm_timer(flight.deadline);
   pass(flight, owner_of(flight), Step::decide);
 }
 
@@ -230,7 +228,7 @@ bool Desk::claim_known(Flight& flight, engine::Message& entry) {
   flight.next_waiter = leader->waiters;
   leader->waiters = &flight;
   unanswered_.push_back(flight);
-  arm_timer();
+  arm_timer(flight.deadline);
   return true;
 }
 
@@ -242,7 +240,6 @@ Reason Desk::admission(const Flight& flight) const {
 }
 
 // ---- 5, 6. Decide and hand to the journal, on the owner
-// ---------------------------------------------------------------
 
 void Desk::decide(Flight& flight) {
   if (flight.dry_run) {
@@ -297,7 +294,6 @@ void Desk::end_turn() {
 }
 
 // ---- 7. What became durable
-// -------------------------------------------------------------------------------------------
 
 void Desk::on_journal() {
   while (const auto run = journal_.next_durable(loop_)) {
@@ -339,7 +335,6 @@ void Desk::append_waiting() {
 }
 
 // ---- 7, 8. Settle and answer, on the home
-// -----------------------------------------------------------------------------
 
 void Desk::settle(Flight& flight) {
   if (flight.sequence != 0) {
@@ -428,7 +423,6 @@ void Desk::disown(Flight& flight) {
 }
 
 // ---- Back at the origin
-// -----------------------------------------------------------------------------------------------
 
 void Desk::land(Flight& flight) {
   if (!flight.gave_up) {
@@ -462,21 +456,14 @@ void Desk::give_up_on_others(SteadyTime now) {
 }
 
 // ---- D. The deadline, on the home
-// -------------------------------------------------------------------------------------
 
-void Desk::arm_timer() {
-  // Endpoints have their own deadlines, so the list is not in their order. It is looked through at most every 5 ms,
-  // which the margin that origins keep before a deadline covers.
-  constexpr auto kTick = std::chrono::milliseconds(5);
-  if (timer_armed_ || (unanswered_.empty() && away_.empty())) return;
-  SteadyTime earliest = SteadyTime::max();
-  const auto look = [&](const Flight& flight) { earliest = std::min(earliest, flight.deadline); };
-  unanswered_.for_each(look);
-  away_.for_each(look);
-  timer_armed_ = true;
-  deadline_timer_.expires_at(std::max(earliest, std::chrono::steady_clock::now() + kTick));
+// Endpoints have their own deadlines, so the lists are not in their order. They are looked through when the earliest
+// deadline passes, at most every 5 ms, which the margin that origins keep before a deadline covers.
+void Desk::arm_timer(SteadyTime at) {
+  if (at >= armed_for_) return;
+  armed_for_ = at;
+  deadline_timer_.expires_at(at);  // a wait for a later time ends with an error and does nothing
   deadline_timer_.async_wait([this](const boost::system::error_code& error) {
-    timer_armed_ = false;
     if (!error) on_deadline();
   });
 }
@@ -491,7 +478,12 @@ void Desk::on_deadline() {
     conclude(*leader, late_answer(leader->now));
   }
   give_up_on_others(now);
-  arm_timer();
+  SteadyTime earliest = SteadyTime::max();
+  const auto look = [&](const Flight& flight) { earliest = std::min(earliest, flight.deadline); };
+  unanswered_.for_each(look);
+  away_.for_each(look);
+  armed_for_ = SteadyTime::max();
+  if (earliest != SteadyTime::max()) arm_timer(std::max(earliest, now + kTick));
 }
 
 // The journal failed: what is under way has an unknown outcome and is never sent as an approval.
@@ -503,7 +495,6 @@ void Desk::fail_all() {
 }
 
 // ---- After a restart
-// --------------------------------------------------------------------------------------------------
 
 void Desk::adopt(std::vector<UnconfirmedApproval> approvals, std::chrono::seconds unconfirmed_after) {
   for (UnconfirmedApproval& approval : approvals) {

@@ -90,7 +90,7 @@ class Desk {
   void recycle(Flight& flight);
 
   // The deadline.
-  void arm_timer();
+  void arm_timer(SteadyTime at);
   void on_deadline();
   void give_up_on_others(SteadyTime now);
   void fail_all();
@@ -111,7 +111,7 @@ class Desk {
   FlightList<&Flight::at_home> unanswered_;  // as a home
   FlightList<&Flight::at_origin> away_;      // as an origin: claimed by another loop, not landed yet
   boost::asio::steady_timer deadline_timer_;
-  bool timer_armed_ = false;
+  SteadyTime armed_for_ = SteadyTime::max();
 
   Flight* lane_first_ = nullptr;  // appended and not yet durable, in order
   Flight* lane_last_ = nullptr;

@@ -16,7 +16,6 @@ StripeRoute::StripeRoute(LoopContext& context, DecisionCounters& counters,
     : context_(context), counters_(counters), settings_(std::move(settings)) {}
 
 // ---- 3. Verify
-// --------------------------------------------------------------------------------------------------------
 
 bool StripeRoute::verified(const Request& request, Exchange& exchange) {
   const std::string_view header = request.count("Stripe-Signature") == 1 ? request.header("Stripe-Signature") : "";
@@ -29,7 +28,6 @@ bool StripeRoute::verified(const Request& request, Exchange& exchange) {
 }
 
 // ---- 4. Decode
-// --------------------------------------------------------------------------------------------------------
 
 void StripeRoute::on_request(const Request& request, Exchange& exchange) {
   if (!verified(request, exchange)) return;
@@ -93,7 +91,6 @@ void StripeRoute::launch(const Request& request, Exchange& exchange, Flight& fli
 }
 
 // ---- 8. Encode and answer
-// ---------------------------------------------------------------------------------------------
 
 void StripeRoute::respond_decision(Exchange& exchange, std::string_view version) {
   exchange.respond(200, kJson, body_, {{"Stripe-Version", stripe::answer_version(settings_->version, version)}});

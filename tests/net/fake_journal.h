@@ -37,6 +37,12 @@ class FakeJournal final : public engine::Journal {
   // Record i has the sequence i + 1.
   const std::vector<engine::Bytes>& durable() const { return durable_; }
 
+  // What the desks said of it.
+  const std::vector<engine::Sequence>& marked() const { return marked_; }
+  engine::Sequence settled(unsigned lane) const { return lanes_[lane].settled; }
+
+  void set_expected_wait(std::chrono::microseconds wait) { expected_wait_ = wait; }
+  void wake(unsigned lane) { lanes_[lane].waker(); }
   void set_health(engine::JournalHealth health) { health_ = health; }
   void set_room(bool room) { room_ = room; }
 
@@ -53,10 +59,10 @@ class FakeJournal final : public engine::Journal {
     return run;
   }
   void set_waker(unsigned lane, std::function<void()> waker) override { lanes_[lane].waker = std::move(waker); }
-  void mark_sent(engine::Sequence) override {}
-  void settle(unsigned, engine::Sequence) override {}
+  void mark_sent(engine::Sequence sequence) override { marked_.push_back(sequence); }
+  void settle(unsigned lane, engine::Sequence up_to) override { lanes_[lane].settled = up_to; }
   engine::JournalHealth health() const override { return health_; }
-  std::chrono::microseconds expected_wait() const override { return std::chrono::microseconds(0); }
+  std::chrono::microseconds expected_wait() const override { return expected_wait_; }
   engine::Sequence sequence() const override { return durable_.size(); }
 
  private:
@@ -67,12 +73,15 @@ class FakeJournal final : public engine::Journal {
   struct Lane {
     std::deque<engine::DurableRun> runs;
     std::function<void()> waker;
+    engine::Sequence settled = 0;
   };
   std::vector<Lane> lanes_;
   std::vector<Pending> pending_;
   std::vector<engine::Bytes> durable_;
   engine::JournalHealth health_ = engine::JournalHealth::ready;
   bool room_ = true;
+  std::vector<engine::Sequence> marked_;
+  std::chrono::microseconds expected_wait_{0};
 };
 
 }  // namespace holdfast::net
