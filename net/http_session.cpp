@@ -249,6 +249,7 @@ void HttpSession::release_answers() {
 // Sending
 
 void HttpSession::flush() {
+  if (taking_) return;  // a handler flushes the server: this session's turn comes when it has returned
   const boost::intrusive_ptr<HttpSession> self(this);
   send();
   // What was answered may have made room for requests that are waiting in the input, and these may be answered at once.
