@@ -1,5 +1,6 @@
 #include "storage/journal.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -126,6 +127,8 @@ void LmdbJournal::start() {
   if (!status.ok() && !status.out_of_space()) throw StoreError(status.text());
   set_condition(kPrewriteFull, !status.ok());
   if (!prewriter_->off() && ::fdatasync(env_->fd()) != 0) throw StoreError("the journal's file cannot be synced");
+  // Nobody reads the zeros again, so they need no memory.
+  ::posix_fadvise(env_->fd(), static_cast<off_t>(env_->used_bytes()), 0, POSIX_FADV_DONTNEED);
   metrics_.prewritten_bytes.store(prewriter_->end(), std::memory_order_relaxed);
   writer_ = start_thread("journal", [this] { write_loop(); });
   watcher_ = start_thread("journal-space", [this] { watch_loop(); });

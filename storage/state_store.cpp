@@ -63,9 +63,27 @@ int remove_row(Transaction& transaction, MDB_dbi dbi, BytesView key) {
 
 }  // namespace
 
+// A transaction for one call, or the one that a read-only store has for all.
+class StateStore::Reading {
+ public:
+  Reading(const StateStore& store, const char* database) : store_(store) {
+    if (store_.snapshot_ == nullptr) must(own_.begin_read(*store_.env_), database);
+  }
+  const Transaction& transaction() const { return store_.snapshot_ == nullptr ? own_ : *store_.snapshot_; }
+  MDB_txn* get() const { return transaction().get(); }
+
+ private:
+  const StateStore& store_;
+  Transaction own_;
+};
+
 StateStore::StateStore(const StoreDirectory& directory, Options options)
-    : env_(std::make_shared<LmdbEnv>(state_folder(directory.path()),
-                                     LmdbOptions{.map_size = options.map_size, .databases = engine::kTables + 1})) {
+    : StateStore(directory.path(), directory.identity().id, false, options) {}
+
+StateStore::StateStore(const std::filesystem::path& store, const StoreId& id, bool read_only, Options options)
+    : env_(std::make_unique<LmdbEnv>(
+          state_folder(store),
+          LmdbOptions{.map_size = options.map_size, .databases = engine::kTables + 1, .read_only = read_only})) {
   Transaction transaction;
   must(transaction.begin_read(*env_), kMetaName);
   must(mdb_dbi_open(transaction.get(), kMetaName, 0, &meta_), kMetaName);
@@ -76,17 +94,25 @@ StateStore::StateStore(const StoreDirectory& directory, Options options)
   MDB_val key = to_val(bytes_of(kStoreKey));
   MDB_val value{};
   must(mdb_get(transaction.get(), meta_, &key, &value), kMetaName);
-  const BytesView store = checked(kMetaName, bytes_of(kStoreKey), to_bytes(value));
-  const StoreId& id = directory.identity().id;
-  if (store.size() != id.size() || std::memcmp(store.data(), id.data(), id.size()) != 0) {
+  const BytesView stored = checked(kMetaName, bytes_of(kStoreKey), to_bytes(value));
+  if (stored.size() != id.size() || std::memcmp(stored.data(), id.data(), id.size()) != 0) {
     damaged(kMetaName, "belongs to another store");
   }
   // Committed, because the handles would be closed by an abort.
   must(transaction.commit(), kMetaName);
+  if (read_only) {
+    snapshot_ = std::make_unique<Transaction>();
+    must(snapshot_->begin_read(*env_), kMetaName);
+  }
   folded();
 }
 
 StateStore::~StateStore() = default;
+
+std::unique_ptr<StateStore> StateStore::open_read_only(const std::filesystem::path& store) {
+  const StoreIdentity identity = StoreDirectory::read_identity(store);
+  return std::unique_ptr<StateStore>(new StateStore(store, identity.id, true, Options{.map_size = 0}));
+}
 
 Status StateStore::make_room(std::uint64_t bytes) {
   const std::uint64_t wanted = env_->used_bytes() + bytes;
@@ -136,8 +162,7 @@ Status StateStore::apply(std::span<const engine::RowChange> sorted, Sequence fol
 }
 
 Folded StateStore::folded() const {
-  Transaction transaction;
-  must(transaction.begin_read(*env_), kMetaName);
+  const Reading transaction(*this, kMetaName);
   MDB_val key = to_val(bytes_of(kFoldedKey));
   MDB_val value{};
   must(mdb_get(transaction.get(), meta_, &key, &value), kMetaName);
@@ -150,17 +175,15 @@ Folded StateStore::folded() const {
 }
 
 std::uint64_t StateStore::rows(engine::Table table) const {
-  Transaction transaction;
+  const Reading transaction(*this, table_name(table));
   MDB_stat stat{};
-  must(transaction.begin_read(*env_), table_name(table));
   must(mdb_stat(transaction.get(), tables_[static_cast<std::size_t>(table)], &stat), table_name(table));
   return stat.ms_entries;
 }
 
 std::optional<engine::Bytes> StateStore::get(engine::Table table, BytesView key) const {
   const char* name = table_name(table);
-  Transaction transaction;
-  must(transaction.begin_read(*env_), name);
+  const Reading transaction(*this, name);
   MDB_val place = to_val(key);
   MDB_val row{};
   const int code = mdb_get(transaction.get(), tables_[static_cast<std::size_t>(table)], &place, &row);
@@ -173,12 +196,11 @@ std::optional<engine::Bytes> StateStore::get(engine::Table table, BytesView key)
 void StateStore::for_each(engine::Table table, const std::function<void(BytesView key, BytesView value)>& visit) const {
   const char* name = table_name(table);
   const MDB_dbi dbi = tables_[static_cast<std::size_t>(table)];
-  Transaction transaction;
+  const Reading transaction(*this, name);
   Cursor cursor;
   MDB_stat stat{};
-  must(transaction.begin_read(*env_), name);
   must(mdb_stat(transaction.get(), dbi, &stat), name);
-  must(cursor.open(transaction, dbi), name);
+  must(cursor.open(transaction.transaction(), dbi), name);
   std::uint64_t visited = 0;
   engine::Bytes before;
   MDB_val key{};

@@ -21,6 +21,7 @@
 namespace holdfast::storage {
 
 class LmdbEnv;
+class Transaction;
 
 struct Folded {
   Sequence sequence = 0;  // every record up to here is in the rows
@@ -37,6 +38,10 @@ class StateStore final : public engine::RowSource {
   StateStore(const StoreDirectory& directory, Options options);
   ~StateStore() override;
 
+  // For inspection, also while a daemon has the store open: everything is read as it was at this moment, by one thread,
+  // and apply() is not to be called. Throws StoreError. Not for long: the daemon cannot reuse pages meanwhile.
+  static std::unique_ptr<StateStore> open_read_only(const std::filesystem::path& store);
+
   // Applies the changes, sorted by table and key, in one transaction. The caller bounds their number: a few thousand
   // rows keep the transaction's pages in memory. A full disk or map leaves everything as it was and may be tried
   // again (Status::out_of_space()); after any other error nothing is written again in this process.
@@ -51,9 +56,13 @@ class StateStore final : public engine::RowSource {
   void for_each(engine::Table table, const std::function<void(BytesView key, BytesView value)>& visit) const override;
 
  private:
+  class Reading;
+
+  StateStore(const std::filesystem::path& store, const StoreId& id, bool read_only, Options options);
   Status make_room(std::uint64_t bytes);
 
-  std::shared_ptr<LmdbEnv> env_;
+  std::unique_ptr<LmdbEnv> env_;
+  std::unique_ptr<Transaction> snapshot_;  // of a read-only store
   unsigned tables_[engine::kTables] = {};
   unsigned meta_ = 0;
   std::atomic<bool> failed_{false};
