@@ -409,7 +409,6 @@ TEST(Journal, IsOpenOnceInAProcess) {
 }
 
 TEST(JournalDeathTest, AbortsWhenARecordIsAppendedWithoutRoom) {
-  GTEST_FLAG_SET(death_test_style, "threadsafe");
   const TempFolder folder;
   OpenStore store(folder.store());
   const std::string too_large(engine::kRecordBytesMax + 1, 'x');
