@@ -95,24 +95,25 @@ std::uint64_t replay(engine::Shards& shards, const storage::StateStore& state, c
 
 void JournalWriter::write(engine::Shards& shards, const engine::MessageRef& message, const engine::Command& command,
                           engine::Instant now) {
-  while (!journal_.has_room(0))
-    wait_until_durable(durable_ + 1);
+  while (!journal_.has_room(0)) take_durable();
   std::vector<std::byte> buffer(engine::kRecordBytesMax);
   journal_.append(0, engine::encode({now, message, command, shards.apply(command, now), {}}, buffer));
   journal_.submit(0);
-  wait_until_durable(++appended_);
+  ++appended_;
+}
+
+void JournalWriter::flush() {
+  while (durable_ < appended_) take_durable();
 }
 
 // A start-up has nothing else to do than to wait for its few records.
-void JournalWriter::wait_until_durable(std::uint64_t records) {
-  while (durable_ < records) {
-    if (const auto run = journal_.next_durable(0)) {
-      durable_ += run->count;
-      continue;
-    }
-    if (journal_.health() == engine::JournalHealth::failed) throw StoreError(journal_.failure());
-    std::this_thread::sleep_for(std::chrono::microseconds(200));
+void JournalWriter::take_durable() {
+  if (const auto run = journal_.next_durable(0)) {
+    durable_ += run->count;
+    return;
   }
+  if (journal_.health() == engine::JournalHealth::failed) throw StoreError(journal_.failure());
+  std::this_thread::sleep_for(std::chrono::microseconds(200));
 }
 
 Recovered recover(engine::Shards& shards, const storage::StateStore& state, storage::LmdbJournal& journal,
@@ -137,6 +138,7 @@ Recovered recover(engine::Shards& shards, const storage::StateStore& state, stor
                  now);
     ++recovered.withdrawn;
   }
+  writer.flush();
   return recovered;
 }
 

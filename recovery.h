@@ -31,12 +31,14 @@ struct Recovered {
 class JournalWriter {
  public:
   explicit JournalWriter(storage::LmdbJournal& journal) : journal_(journal) {}
-  // Applies the command and makes its record durable. Throws StoreError when the journal fails.
+  // Applies the command and appends its record.
   void write(engine::Shards& shards, const engine::MessageRef& message, const engine::Command& command,
              engine::Instant now);
+  // Waits until all that was written is durable. Throws StoreError when the journal fails.
+  void flush();
 
  private:
-  void wait_until_durable(std::uint64_t records);
+  void take_durable();
 
   storage::LmdbJournal& journal_;
   std::uint64_t appended_ = 0;

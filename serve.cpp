@@ -253,6 +253,7 @@ void Daemon::recover_state() {
   keys_ = std::make_unique<net::PublishedKeys>(shards_->epochs());
   tokens_ = std::make_unique<net::TokenHasher>(salt_from(identity.issuing_secret));
   make_first_key();
+  writer_->flush();
   publish_keys();
   journal_->recovered();
   issuer_ = net::CardIssuer::make(identity.issuing_secret, options_.issuing.bin);

@@ -7,18 +7,20 @@ namespace holdfast::engine {
 
 // calloc: the kernel gives zero pages when they are touched, so a table for few cards costs little. A zeroed atomic
 // pointer is a null one on every platform this is built for.
-CardTable::CardTable()
-    : chunks_(static_cast<std::atomic<Chunk*>*>(std::calloc(kChunks, sizeof(std::atomic<Chunk*>)))) {
+CardTable::CardTable() : chunks_(static_cast<std::atomic<Chunk*>*>(std::calloc(kChunks, sizeof(std::atomic<Chunk*>)))) {
   if (chunks_ == nullptr) throw std::bad_alloc();
 }
 
-void CardTable::Release::operator()(std::atomic<Chunk*>* chunks) const { std::free(chunks); }
+void CardTable::Release::operator()(std::atomic<Chunk*>* chunks) const {
+  std::free(chunks);
+}
 
 CardTable::~CardTable() {
   for (std::size_t i = 0; i <= last() / kChunk; ++i) {
     const std::unique_ptr<Chunk> chunk(chunks_[i].load(std::memory_order_relaxed));
     if (!chunk) continue;
-    for (CardSlot& slot : *chunk) delete slot.profile.load(std::memory_order_relaxed);
+    for (CardSlot& slot : *chunk)
+      delete slot.profile.load(std::memory_order_relaxed);
   }
 }
 

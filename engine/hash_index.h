@@ -30,7 +30,11 @@ class HashIndex {
   // The pair must be present.
   void erase(std::uint32_t hash, std::uint32_t slot);
   std::size_t size() const { return size_; }
-  // Brings the entry's cache line near; call it some work before find().
+  // Makes room for so many entries in one go; only while the index is empty.
+  void reserve(std::size_t expected) {
+    if (size_ == 0) *this = HashIndex(expected);
+  }
+  // Brings the entry's cache line near; call it some work before find() or insert().
   void prefetch(std::uint32_t hash) const { __builtin_prefetch(&current_.entries[hash & (current_.capacity - 1)]); }
 
  private:

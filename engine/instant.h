@@ -15,7 +15,11 @@ using Instant = std::chrono::sys_time<std::chrono::milliseconds>;
 // Stands for "no instant" in stored records, where an optional would cost a byte and a branch.
 inline constexpr Instant kNoInstant = Instant::min();
 
-constexpr std::int64_t to_millis(Instant instant) { return instant.time_since_epoch().count(); }
-constexpr Instant from_millis(std::int64_t millis) { return Instant{std::chrono::milliseconds{millis}}; }
+constexpr std::int64_t to_millis(Instant instant) {
+  return instant.time_since_epoch().count();
+}
+constexpr Instant from_millis(std::int64_t millis) {
+  return Instant{std::chrono::milliseconds{millis}};
+}
 
 }  // namespace holdfast::engine

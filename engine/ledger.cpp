@@ -292,6 +292,11 @@ void Ledger::restore(CardIndex card, const CardProfile& profile, const CardBalan
   publish(slot, profile);
 }
 
+void Ledger::expect(const Authorization& authorization) const {
+  index_.prefetch(hash_of(authorization.key));
+  if (const CardSlot* slot = cards_.find(authorization.card)) __builtin_prefetch(&slot->newest_authorization, 1);
+}
+
 void Ledger::restore(const Authorization& authorization, std::vector<FollowUp> follow_ups) {
   Authorization& slot = add_authorization(authorization.key, authorization.card);
   const Authorization links = slot;

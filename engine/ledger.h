@@ -81,6 +81,9 @@ class Ledger {
   // For restart and checkpoint: puts back what was there; an authorization newer than all of its card's.
   void restore(CardIndex card, const CardProfile& profile, const CardBalance& balance);
   void restore(const Authorization& authorization, std::vector<FollowUp> follow_ups);
+  // So many authorizations are about to be restored, and soon this one.
+  void expect(std::size_t authorizations) { index_.reserve(authorizations); }
+  void expect(const Authorization& authorization) const;
   // Frees the memory of forgotten authorizations; looks at `most` at the most.
   void expire(Instant now, std::size_t most);
   std::size_t authorizations() const { return authorizations_.in_use(); }

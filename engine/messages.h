@@ -37,6 +37,10 @@ class Messages {
 
   Key128 key_of(const MessageRef& message) const;
 
+  // So many messages are about to be entered, and soon this one.
+  void expect(std::size_t messages) { index_.reserve(messages); }
+  void expect(Key128 key) const { index_.prefetch(static_cast<std::uint32_t>(key.lo)); }
+
   Message* find(Key128 key);
   // Enters a pending message; `key` must not be present.
   Message& begin(Key128 key, std::uint64_t content, std::uint8_t command);

@@ -40,7 +40,7 @@ enum class Retryable : std::uint8_t {
   after,        // later: `retry_after` says when, if that can be known
 };
 
-std::string_view reason_name(Reason reason);       // "card_limit"; "" for none
+std::string_view reason_name(Reason reason);  // "card_limit"; "" for none
 std::optional<Reason> reason_from_name(std::string_view name);
 std::string_view retryable_name(Retryable retryable);
 

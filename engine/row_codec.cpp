@@ -8,13 +8,15 @@
 namespace holdfast::engine {
 namespace {
 
+// Rows are built in a buffer that is made once a thread, and copied at their size.
 template <class Write>
 Bytes build(std::size_t most, Write&& write_into) {
-  Bytes bytes(most);
-  ByteWriter out(bytes);
+  thread_local std::vector<std::byte> buffer;
+  if (buffer.size() < most) buffer.resize(most);
+  ByteWriter out(buffer);
   write_into(out);
-  bytes.resize(out.ok() ? out.size() : 0);
-  return bytes;
+  if (!out.ok()) return {};
+  return {out.written().begin(), out.written().end()};
 }
 
 constexpr std::uint64_t swapped(std::uint64_t value) {

@@ -1,6 +1,9 @@
 #include "engine/shards.h"
 
 #include <algorithm>
+#include <exception>
+#include <thread>
+#include <utility>
 
 #include "engine/record.h"
 #include "engine/row_codec.h"
@@ -18,8 +21,7 @@ std::string_view as_text(const Key128& key) {
 
 }  // namespace
 
-Shards::Shards(unsigned count, std::array<std::byte, 16> seed, unsigned readers,
-               std::size_t cards_expected)
+Shards::Shards(unsigned count, std::array<std::byte, 16> seed, unsigned readers, std::size_t cards_expected)
     : hasher_(seed), epochs_(count + readers), directory_(cards_expected) {
   for (unsigned i = 0; i < count; ++i) {
     shards_.push_back(std::make_unique<Shard>(Shard{Ledger(cards_, zones_, epochs_, i, hasher_), Messages(hasher_)}));
@@ -123,7 +125,7 @@ std::optional<ReplayFault> Shards::replay(Sequence sequence, BytesView bytes) {
   return std::nullopt;
 }
 
-bool Shards::load(const RowSource& rows, Instant now, std::chrono::hours horizon) {
+bool Shards::load_shared(const RowSource& rows) {
   bool readable = true;
   rows.for_each(Table::zones, [&](BytesView, BytesView value) {
     const auto rules = read_zone_row(value);
@@ -135,6 +137,11 @@ bool Shards::load(const RowSource& rows, Instant now, std::chrono::hours horizon
     if (row) keys_[row->id] = row->key;
     readable = readable && row.has_value();
   });
+  return readable;
+}
+
+bool Shards::load_cards(const RowSource& rows) {
+  bool readable = true;
   rows.for_each(Table::cards, [&](BytesView key, BytesView value) {
     const auto row = read_card_row(key, value);
     readable = readable && row.has_value() && zones_.find(row->profile.settings.time_zone) != nullptr;
@@ -142,22 +149,101 @@ bool Shards::load(const RowSource& rows, Instant now, std::chrono::hours horizon
     shards_[owner_of(row->card)]->ledger.restore(row->card, row->profile, row->balance);
     enter_names(row->card, row->profile.identity);
   });
+  return readable;
+}
+
+namespace {
+
+// Rows wait here for a while between being read and being entered, so that the memory they will touch is near by then.
+template <class Row>
+class Lookahead {
+ public:
+  template <class Enter>
+  void push(Row row, Enter&& enter) {
+    Row& place = rows_[next_++ % kRows];
+    if (next_ > kRows) enter(place);
+    place = std::move(row);
+  }
+  template <class Enter>
+  void finish(Enter&& enter) {
+    for (std::size_t i = next_ > kRows ? next_ - kRows : 0; i < next_; ++i)
+      enter(rows_[i % kRows]);
+  }
+
+ private:
+  static constexpr std::size_t kRows = 16;
+  std::array<Row, kRows> rows_;
+  std::size_t next_ = 0;
+};
+
+}  // namespace
+
+bool Shards::load_authorizations(const RowSource& rows, Instant now) {
+  bool readable = true;
+  for (const auto& shard : shards_)
+    shard->ledger.expect(rows.rows(Table::authorizations) / shards_.size());
+  Lookahead<AuthorizationRow> ahead;
+  const auto enter = [&](AuthorizationRow& row) {
+    shards_[owner_of(row.authorization.card)]->ledger.restore(row.authorization, std::move(row.follow_ups));
+  };
   rows.for_each(Table::authorizations, [&](BytesView key, BytesView value) {
     auto row = read_authorization_row(key, value);
     readable = readable && row.has_value();
     if (!readable || forgotten(row->authorization, now)) return;
-    shards_[owner_of(row->authorization.card)]->ledger.restore(row->authorization, std::move(row->follow_ups));
+    shards_[owner_of(row->authorization.card)]->ledger.expect(row->authorization);
+    ahead.push(std::move(*row), enter);
   });
+  ahead.finish(enter);
+  return readable;
+}
+
+bool Shards::load_messages(const RowSource& rows, Instant oldest) {
+  bool readable = true;
+  for (const auto& shard : shards_)
+    shard->messages.expect(rows.rows(Table::messages) / shards_.size());
+  struct Waiting {
+    Message message;
+    std::string answer;
+  };
+  Lookahead<Waiting> ahead;
+  const auto enter = [&](Waiting& row) {
+    Messages& messages = shards_[home_of(row.message.key)]->messages;
+    Message& message = messages.begin(row.message.key, row.message.content, row.message.command);
+    messages.finish(message, row.message.card, row.message.decision, row.answer);
+    message.at = row.message.at;
+  };
   rows.for_each(Table::messages, [&](BytesView key, BytesView value) {
     const auto row = read_message_row(key, value);
     readable = readable && row.has_value();
-    if (!readable || row->message.at < now - horizon) return;
-    Messages& messages = shards_[home_of(row->message.key)]->messages;
-    Message& message = messages.begin(row->message.key, row->message.content, row->message.command);
-    messages.finish(message, row->message.card, row->message.decision, row->answer);
-    message.at = row->message.at;
+    if (!readable || row->message.at < oldest) return;
+    shards_[home_of(row->message.key)]->messages.expect(row->message.key);
+    ahead.push({row->message, std::string(row->answer)}, enter);
   });
+  ahead.finish(enter);
   return readable;
+}
+
+bool Shards::load(const RowSource& rows, Instant now, std::chrono::hours horizon) {
+  bool messages_readable = false;
+  // Messages touch nothing that cards and authorizations do. An error of the store must come out on this thread.
+  std::exception_ptr failed;
+  std::thread messages([&] {
+    try {
+      messages_readable = load_messages(rows, now - horizon);
+    } catch (...) {
+      failed = std::current_exception();
+    }
+  });
+  bool readable = false;
+  try {
+    readable = load_shared(rows) && load_cards(rows) && load_authorizations(rows, now);
+  } catch (...) {
+    messages.join();
+    throw;
+  }
+  messages.join();
+  if (failed) std::rethrow_exception(failed);
+  return readable && messages_readable;
 }
 
 Key128 Shards::state_hash(Instant as_of) const {

@@ -66,8 +66,8 @@ class Shards {
 
   // Applies a record read from the journal and compares its outcome. Damaged bytes are a fault, not an abort.
   std::optional<ReplayFault> replay(Sequence sequence, BytesView record);
-  // Everything from a checkpoint but what is forgotten at `now` and messages older than the horizon. False when a row
-  // is not readable.
+  // Everything from a checkpoint, with a second thread's help, but what is forgotten at `now` and messages older than
+  // the horizon. False when a row is not readable.
   bool load(const RowSource& rows, Instant now, std::chrono::hours horizon);
 
   // Hash of all balances, cards and authorizations not forgotten at `as_of`: the same for the same history, whatever
@@ -80,6 +80,10 @@ class Shards {
     return value ^ (value >> 15);
   }
   void remember(const Record& record);
+  bool load_shared(const RowSource& rows);
+  bool load_cards(const RowSource& rows);
+  bool load_authorizations(const RowSource& rows, Instant now);
+  bool load_messages(const RowSource& rows, Instant oldest);
   bool contradicts(const Record& record) const;
 
   const KeyHasher hasher_;

@@ -21,9 +21,9 @@ struct ZoneRules {
     std::int32_t offset_seconds;  // east of UTC
     friend bool operator==(const Transition&, const Transition&) = default;
   };
-  std::string name;                      // IANA name, "America/New_York"
+  std::string name;                       // IANA name, "America/New_York"
   std::int32_t first_offset_seconds = 0;  // in force before the first transition
-  std::vector<Transition> transitions;   // ascending by `at`; the last one holds for ever after
+  std::vector<Transition> transitions;    // ascending by `at`; the last one holds for ever after
   friend bool operator==(const ZoneRules&, const ZoneRules&) = default;
 };
 

@@ -50,7 +50,7 @@ class StateStore final : public engine::RowSource {
   // An error other than a full disk or map ended writing.
   bool failed() const { return failed_.load(std::memory_order_relaxed); }
   Folded folded() const;
-  std::uint64_t rows(engine::Table table) const;
+  std::uint64_t rows(engine::Table table) const override;
 
   std::optional<engine::Bytes> get(engine::Table table, BytesView key) const override;
   void for_each(engine::Table table, const std::function<void(BytesView key, BytesView value)>& visit) const override;

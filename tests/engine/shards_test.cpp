@@ -32,6 +32,7 @@ class Rows final : public RowSource {
     const auto found = rows.find(Bytes(key.begin(), key.end()));
     return found == rows.end() ? std::nullopt : std::optional(found->second);
   }
+  std::uint64_t rows(Table table) const override { return tables_[static_cast<std::size_t>(table)].size(); }
   void for_each(Table table, const std::function<void(BytesView, BytesView)>& visit) const override {
     for (const auto& [key, value] : tables_[static_cast<std::size_t>(table)])
       visit(key, value);
