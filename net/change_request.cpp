@@ -14,22 +14,6 @@ bool visible(char c) {
   return c > ' ' && c <= '~';
 }
 
-std::string_view name_of(Method method) {
-  switch (method) {
-    case Method::get:
-      return "GET";
-    case Method::post:
-      return "POST";
-    case Method::patch:
-      return "PATCH";
-    case Method::del:
-      return "DELETE";
-    case Method::other:
-      return "";
-  }
-  return "";
-}
-
 Problem problem_of(const Answer& answer) {
   switch (answer.kind) {
     case Answer::Kind::conflict:
@@ -62,7 +46,7 @@ std::optional<CallMessage> read_message(const Call& call, const engine::KeyHashe
                     "Idempotency-Key must be given once, with 1 to 200 visible ASCII characters");
     return std::nullopt;
   }
-  return CallMessage{std::string(id), hasher.hash({name_of(request.method), request.path, request.body}).lo};
+  return CallMessage{std::string(id), hasher.hash({method_name(request.method), request.path, request.body}).lo};
 }
 
 std::optional<VersionCondition> read_if_match(const Call& call) {

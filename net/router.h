@@ -73,6 +73,9 @@ class Router final : public RequestHandler {
   std::vector<Entry> open_;
 };
 
+// "GET"; "" for other.
+std::string_view method_name(Method method);
+
 // Answers with a problem details body; for an answer that is made after the request has gone, its id alone.
 void respond_problem(Exchange& exchange, std::string_view request_id, int status, std::string_view code,
                      std::string_view title, std::string_view detail,
