@@ -226,6 +226,9 @@ engine::JournalHealth LmdbJournal::health() const {
 std::chrono::microseconds LmdbJournal::expected_wait() const {
   const std::int64_t average = commit_average_ns_.load(std::memory_order_relaxed);
   const std::int64_t started = commit_started_ns_.load(std::memory_order_relaxed);
+  // What commits took before is no reason to refuse what an idle journal would take at once: with nothing accepted, no
+  // commit would ever show that the disk is fast again.
+  if (started == 0 && queued_records() == 0) return std::chrono::microseconds(0);
   std::int64_t wait = 0;
   if (started != 0) wait = std::max(average, to_ns(Clock::now()) - started);
   const auto batches = static_cast<std::int64_t>(queued_records() / options_.batch_records_max) + 1;

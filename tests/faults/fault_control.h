@@ -59,6 +59,7 @@ enum class Action : std::uint32_t {
   delay,        // waits `delay_us`, then makes the call
   hold,         // waits until release(), then makes the call
   kill,         // SIGKILL instead of the call
+  skip,         // returns success, the call is not made: a disk that lies. Only for syncs
 };
 
 struct Rule {

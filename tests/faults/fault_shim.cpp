@@ -88,6 +88,8 @@ long guarded(const Call& call, Make make) {
     case Action::fail:
       errno = verdict.decides->rule.error;
       return -1;
+    case Action::skip:
+      return 0;
     case Action::delay:
       wait_for(verdict.decides->rule.delay_us);
       break;

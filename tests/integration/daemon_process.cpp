@@ -161,7 +161,9 @@ std::string Sandbox::verified(std::string_view name) const {
 DaemonProcess::DaemonProcess(const Sandbox& sandbox, const Settings& settings, Faults faults) {
   Settings all = base_settings(sandbox);
   if (faults == Faults::shim) {
-    faults_ = std::make_unique<holdfast::faults::FaultControl>((sandbox.folder() / "faults").string());
+    static int number = 0;  // a control of an earlier daemon may still be there
+    const auto file = sandbox.folder() / ("faults." + std::to_string(++number));
+    faults_ = std::make_shared<holdfast::faults::FaultControl>(file.string());
     all["LD_PRELOAD"] = HOLDFAST_FAULTS_LIBRARY;
     all["HOLDFAST_FAULTS"] = faults_->file();
   }

@@ -82,7 +82,7 @@ class DaemonProcess {
   const std::string& out() const { return out_; }
   pid_t pid() const { return pid_; }
   // Of its file operations; only with Faults::shim.
-  faults::FaultControl& faults() { return *faults_; }
+  const std::shared_ptr<faults::FaultControl>& faults() const { return faults_; }
 
   void signal(int number) const;
   // SIGKILL, and waits for the end.
@@ -98,7 +98,7 @@ class DaemonProcess {
   bool read_out(std::chrono::milliseconds patience);
   bool read_announcement();
 
-  std::unique_ptr<faults::FaultControl> faults_;
+  std::shared_ptr<faults::FaultControl> faults_;
   pid_t pid_ = -1;
   int out_fd_ = -1;
   int status_ = 0;
