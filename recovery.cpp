@@ -131,11 +131,13 @@ Recovered recover(engine::Shards& shards, const storage::StateStore& state, stor
     }
     const engine::MessageRef message{approval.endpoint, approval.message_id, approval.content};
     engine::Messages& messages = shards[shards.home_of(shards[0].messages.key_of(message))].messages;
-    if (engine::Message* entry = messages.find(messages.key_of(message))) messages.withdraw(*entry, now);
+    // The time in the decline that the request may have been answered with before the end came.
+    const engine::Instant answered_at = approval.charged_at;
+    if (engine::Message* entry = messages.find(messages.key_of(message))) messages.withdraw(*entry, answered_at);
     writer.write(shards, message,
                  engine::Withdraw{approval.card, approval.processor, approval.authorization_id, approval.amount,
                                   approval.charged_at, approval.authorized_at},
-                 now);
+                 answered_at);
     ++recovered.withdrawn;
   }
   writer.flush();

@@ -219,7 +219,7 @@ bool Desk::claim_known(Flight& flight, engine::Message& entry) {
     return true;
   }
   if (leader->late || !flight.is_authorization) {
-    Answer answer = late_answer(flight.now);
+    Answer answer = late_answer(leader->now);
     if (!leader->late) answer.kind = Answer::Kind::in_progress;
     send_answer(flight, answer);
     recycle(flight);
