@@ -47,7 +47,7 @@ class UnsettledApprovals {
     if (!decision.approved() || knowledge == SentKnowledge::settled || knowledge == SentKnowledge::maybe_sent) return;
     found_[key] = {{std::string(record->message.endpoint), std::string(record->message.id), record->message.content,
                     authorize->card, authorize->request.processor, std::string(authorize->request.authorization_id),
-                    decision.approved_amount, decision.decided_at, decision.authorized_at},
+                    decision.approved_amount, decision.decided_at, decision.authorized_at, journaled.sequence},
                    knowledge};
   }
 
@@ -95,7 +95,8 @@ std::uint64_t replay(engine::Shards& shards, const storage::StateStore& state, c
 
 void JournalWriter::write(engine::Shards& shards, const engine::MessageRef& message, const engine::Command& command,
                           engine::Instant now) {
-  while (!journal_.has_room(0)) take_durable();
+  while (!journal_.has_room(0))
+    take_durable();
   std::vector<std::byte> buffer(engine::kRecordBytesMax);
   journal_.append(0, engine::encode({now, message, command, shards.apply(command, now), {}}, buffer));
   journal_.submit(0);
@@ -103,7 +104,8 @@ void JournalWriter::write(engine::Shards& shards, const engine::MessageRef& mess
 }
 
 void JournalWriter::flush() {
-  while (durable_ < appended_) take_durable();
+  while (durable_ < appended_)
+    take_durable();
 }
 
 // A start-up has nothing else to do than to wait for its few records.
@@ -129,6 +131,9 @@ Recovered recover(engine::Shards& shards, const storage::StateStore& state, stor
       recovered.unconfirmed.push_back(std::move(approval));
       continue;
     }
+    const engine::Ledger& ledger = shards[shards.owner_of(approval.card)].ledger;
+    const auto key = ledger.authorization_key(approval.processor, approval.authorization_id);
+    if (ledger.find(key, approval.card) == nullptr) continue;  // held nothing, and is forgotten
     const engine::MessageRef message{approval.endpoint, approval.message_id, approval.content};
     engine::Messages& messages = shards[shards.home_of(shards[0].messages.key_of(message))].messages;
     // The time in the decline that the request may have been answered with before the end came.

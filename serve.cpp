@@ -35,6 +35,8 @@ namespace asio = boost::asio;
 using config::LogLevel;
 using Endpoint = asio::ip::tcp::endpoint;
 
+constexpr unsigned kLoopsMax = 256;
+// Requests under way, of all loops together.
 constexpr std::size_t kFlightsMax = 16'384;
 constexpr std::chrono::milliseconds kHealthInterval{100};
 // After the store has failed: time for the loops to send the declines.
@@ -94,7 +96,8 @@ std::string to_text(const Endpoint& endpoint) {
 
 unsigned loop_count(const config::Options& options) {
   if (options.server.threads != 0) return options.server.threads;
-  return std::max(1U, std::thread::hardware_concurrency() - 1);
+  const unsigned cores = std::thread::hardware_concurrency();  // 0 when the system does not tell
+  return std::clamp(cores == 0 ? 1 : cores - 1, 1U, kLoopsMax);
 }
 
 net::HttpLimits http_limits(const config::ServerLimits& limits, unsigned loops) {
@@ -112,7 +115,7 @@ net::HttpLimits http_limits(const config::ServerLimits& limits, unsigned loops) 
 storage::JournalOptions journal_options(const config::Options& options, unsigned loops) {
   storage::JournalOptions journal;
   journal.lanes = loops;
-  journal.queue_records = options.decisions.journal_queue_records;
+  journal.queue_records = std::max<std::size_t>(options.decisions.journal_queue_records, std::size_t{64} * loops);
   journal.map_size = options.storage.map_size;
   journal.preallocate_bytes = options.storage.preallocate;
   journal.minimum_free_bytes = options.storage.minimum_free_space;
@@ -232,10 +235,11 @@ class Daemon {
 
 void Daemon::open_store() {
   directory_ = std::make_unique<storage::StoreDirectory>(options_.storage.path);
-  marks_ = std::make_unique<storage::SentMarks>(storage::sent_marks_file(directory_->path()),
-                                                storage::sent_marks_capacity(options_.decisions.journal_queue_records));
+  marks_ = std::make_unique<storage::SentMarks>(
+      storage::sent_marks_file(directory_->path()),
+      storage::sent_marks_capacity(journal_options(options_, loop_count_).queue_records));
   journal_ = std::make_unique<storage::LmdbJournal>(*directory_, *marks_, journal_options(options_, loop_count_));
-  state_ = std::make_unique<storage::StateStore>(*directory_);
+  state_ = std::make_unique<storage::StateStore>(*directory_, storage::StateStore::Options{options_.storage.map_size});
 }
 
 void Daemon::recover_state() {
@@ -255,7 +259,9 @@ void Daemon::recover_state() {
   make_first_key();
   writer_->flush();
   publish_keys();
-  journal_->recovered();
+  // With approvals unconfirmed the marks that tell about them are kept, and this run adds to them: a restart before
+  // they are settled must find them again.
+  if (recovered_.unconfirmed.empty()) journal_->recovered();
   issuer_ = net::CardIssuer::make(identity.issuing_secret, options_.issuing.bin);
   if (!issuer_) throw StartError("issuing.bin must have 6 to 8 digits");
 }
@@ -319,11 +325,13 @@ void Daemon::build_loops() {
     all.push_back(loop.get());
     wakers.push_back([each = loop.get()] { each->wake_for_crossing(); });
   }
-  crossing_ = std::make_unique<net::Crossing>(loop_count_, kFlightsMax * loop_count_, std::move(wakers));
+  crossing_ = std::make_unique<net::Crossing>(std::move(wakers));
   archive_ = std::make_unique<JournalArchive>(*journal_);
   net::ApiSettings api;
   api.authorization_deadline = std::chrono::milliseconds(options_.api.deadline_ms);
   api.expiry_years = static_cast<std::uint8_t>(options_.issuing.expiry_years);
+  for (const auto& endpoint : options_.endpoints)
+    api.endpoints.push_back(endpoint.name);
   net::JsonLimits json;
   json.bytes_max = options_.server.limits.body_bytes;
   json.depth_max = options_.server.limits.json_depth;
@@ -346,7 +354,7 @@ void Daemon::build_loops() {
 void Daemon::listen() {
   Endpoint endpoint = parse_listen(options_.server.listen);
   for (auto& loop : loops_) {
-    loop->listen(endpoint);
+    loop->listen(endpoint, loop == loops_.front() ? net::HttpServer::Bind::first : net::HttpServer::Bind::join);
     endpoint = loop->local_endpoint();  // all loops share the port that the first was given
   }
   std::vector<const net::EventLoop*> loops;
@@ -428,7 +436,7 @@ void Daemon::reload() {
     if (!same) throw StartError("endpoints were added, removed or renamed: that needs a restart");
     webhooks_ = webhooks;
     for (auto& loop : loops_)
-      loop->reconfigure(webhooks);
+      loop->reconfigure(webhooks, std::chrono::milliseconds(loaded.api.deadline_ms));
     set_log_level(loaded.log.level);
     log(LogLevel::info, "configuration loaded again");
   } catch (const std::exception& error) {
@@ -454,7 +462,7 @@ void Daemon::begin_drain() {
 }
 
 void Daemon::finish(int status) {
-  status_ = status;
+  if (status_ == 0) status_ = status;
   main_.stop();
 }
 
@@ -464,6 +472,7 @@ void Daemon::stop_all() {
   for (std::thread& thread : threads_)
     thread.join();
   threads_.clear();
+  archive_.reset();  // its thread may still post to the loops
   if (checkpointer_) checkpointer_->stop();
   if (journal_) journal_->stop();
 }

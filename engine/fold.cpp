@@ -32,10 +32,10 @@ bool Fold::load_card(CardIndex card) {
   return true;
 }
 
-bool Fold::load_authorization(Processor processor, std::string_view id, Instant decided_at, CardIndex) {
-  const TimedKey timed{decided_at, (*scratch_)[0].ledger.authorization_key(processor, id)};
+bool Fold::load_authorization(Processor processor, std::string_view id, Instant decided_at, CardIndex card) {
+  const TimedKey timed{decided_at, (*scratch_)[0].ledger.authorization_key(processor, id), card};
   if (!authorizations_.insert(timed).second) return true;
-  const Bytes key = timed_row_key(timed.decided_at, timed.key);
+  const Bytes key = authorization_row_key(timed.at, timed.key, timed.card);
   const auto value = rows_.get(Table::authorizations, key);
   if (!value) return true;
   auto row = read_authorization_row(key, *value);
@@ -47,9 +47,9 @@ bool Fold::load_authorization(Processor processor, std::string_view id, Instant 
 bool Fold::load_message(const MessageRef& message, Instant decided_at) {
   if (!message.present()) return true;
   Messages& messages = (*scratch_)[0].messages;
-  const TimedKey timed{decided_at, messages.key_of(message)};
+  const TimedKey timed{decided_at, messages.key_of(message), kNoCard};
   if (!messages_.insert(timed).second) return true;
-  const Bytes key = timed_row_key(timed.decided_at, timed.key);
+  const Bytes key = message_row_key(timed.at, timed.key);
   const auto value = rows_.get(Table::messages, key);
   if (!value) return true;
   const auto row = read_message_row(key, *value);
@@ -108,15 +108,15 @@ std::vector<RowChange> Fold::take_changes() {
     changes.push_back({Table::cards, card_row_key(card), card_row(*profile, slot->balance.owner_load())});
   }
   for (const TimedKey& timed : authorizations_) {
-    const Authorization* authorization = shard.ledger.find(timed.key);
-    if (authorization == nullptr || authorization->decided_at != timed.decided_at) continue;
-    changes.push_back({Table::authorizations, timed_row_key(timed.decided_at, timed.key),
-                       authorization_row(*authorization, shard.ledger.follow_ups(timed.key))});
+    const Authorization* authorization = shard.ledger.find(timed.key, timed.card);
+    if (authorization == nullptr || authorization->decided_at != timed.at) continue;
+    changes.push_back({Table::authorizations, authorization_row_key(timed.at, timed.key, timed.card),
+                       authorization_row(*authorization, shard.ledger.follow_ups(*authorization))});
   }
   for (const TimedKey& timed : messages_) {
     const Message* message = shard.messages.find(timed.key);
-    if (message == nullptr || message->at != timed.decided_at) continue;
-    changes.push_back({Table::messages, timed_row_key(timed.decided_at, timed.key),
+    if (message == nullptr || message->at != timed.at) continue;
+    changes.push_back({Table::messages, message_row_key(timed.at, timed.key),
                        message_row(*message, shard.messages.answer_of(*message))});
   }
   if (zones_changed_) {

@@ -26,9 +26,11 @@ class Fold {
   std::vector<RowChange> take_changes();
 
  private:
+  // In the order of the rows' keys.
   struct TimedKey {
-    Instant decided_at;
+    Instant at;
     Key128 key;
+    CardIndex card = kNoCard;  // of authorizations
     friend auto operator<=>(const TimedKey&, const TimedKey&) = default;
   };
 

@@ -79,6 +79,7 @@ CardOutcome Ledger::apply(const ChangeCard& command, Instant) {
 CardOutcome Ledger::apply(const SetCardStatus& command, Instant) {
   CardSlot& slot = existing(command.card);
   CardProfile profile = *slot.profile.load(std::memory_order_relaxed);
+  if (profile.status == command.status) return {profile.version};  // nothing to change: the same version
   require(profile.status != CardStatus::closed);
   profile.status = command.status;
   ++profile.version;
@@ -116,9 +117,10 @@ void Ledger::store(const Path& path, bool approved) {
   }
 }
 
-std::uint32_t Ledger::slot_of(Key128 authorization) const {
-  return index_.find(hash_of(authorization),
-                     [&](std::uint32_t slot) { return authorizations_[slot].key == authorization; });
+std::uint32_t Ledger::slot_of(Key128 key, CardIndex card) const {
+  return index_.find(hash_of(key), [&](std::uint32_t slot) {
+    return authorizations_[slot].key == key && authorizations_[slot].card == card;
+  });
 }
 
 Authorization& Ledger::add_authorization(Key128 key, CardIndex card) {
@@ -180,8 +182,8 @@ Decision Ledger::evaluate(const Authorize& command, Instant now) const {
 
 // An authorization that holds nothing is forgotten some time after its first request, whether or not expire() has come
 // by already: what a message meets must depend on the records before it only.
-std::uint32_t Ledger::remembered(Key128 key, Instant now) {
-  const std::uint32_t slot = slot_of(key);
+std::uint32_t Ledger::remembered(Key128 key, CardIndex card, Instant now) {
+  const std::uint32_t slot = slot_of(key, card);
   if (slot == HashIndex::kNone || !forgotten(authorizations_[slot], now)) return slot;
   authorizations_[slot].key = Key128{0, 0};  // expire() frees the slot when its turn comes
   index_.erase(hash_of(key), slot);
@@ -191,7 +193,7 @@ std::uint32_t Ledger::remembered(Key128 key, Instant now) {
 // Enters the decision into the authorization it belongs to, new or known.
 void Ledger::settle_decision(const Authorize& command, Decision& decision) {
   const Key128 key = authorization_key(command.request.processor, command.request.authorization_id);
-  const std::uint32_t known = remembered(key, decision.decided_at);
+  const std::uint32_t known = remembered(key, command.card, decision.decided_at);
   if (known == HashIndex::kNone) {
     enter_first(add_authorization(key, command.card), command, decision);
     return;
@@ -200,6 +202,7 @@ void Ledger::settle_decision(const Authorize& command, Decision& decision) {
   if (authorization.status ==
       AuthorizationStatus::declined) {  // its earlier request was declined: this is another first
     enter_first(authorization, command, decision);
+    note(known, FollowUp::Kind::again, decision);
     return;
   }
   if (decision.approved()) {
@@ -209,8 +212,11 @@ void Ledger::settle_decision(const Authorize& command, Decision& decision) {
   }
   decision.held = authorization.held;
   decision.authorized_at = authorization.decided_at;
-  follow_ups_[known].push_back(
-      {FollowUp::Kind::incremental, decision.reason, decision.approved_amount, decision.decided_at});
+  note(known, FollowUp::Kind::incremental, decision);
+}
+
+void Ledger::note(std::uint32_t slot, FollowUp::Kind kind, const Decision& decision) {
+  follow_ups_[slot].push_back({kind, decision.reason, decision.approved_amount, decision.decided_at});
 }
 
 void Ledger::enter_first(Authorization& authorization, const Authorize& command, Decision& decision) {
@@ -239,10 +245,11 @@ Decision Ledger::apply(const Authorize& command, Instant now) {
 WithdrawOutcome Ledger::apply(const Withdraw& command, Instant now) {
   Path path = path_of(command.card, now);
   WithdrawOutcome outcome{0, path.now};
-  const std::uint32_t known = slot_of(authorization_key(command.processor, command.authorization_id));
+  const std::uint32_t known = slot_of(authorization_key(command.processor, command.authorization_id), command.card);
   require(known != HashIndex::kNone);
   Authorization& authorization = authorizations_[known];
-  if (authorization.approved == command.amount) {  // nothing else was ever approved on it
+  const bool whole = authorization.approved == command.amount;
+  if (whole && (command.amount > 0 || authorization.decided_at == command.charged_at)) {  // nothing else came of it
     authorization.status = AuthorizationStatus::declined;
     authorization.reason = Reason::deadline_exceeded;
   }
@@ -260,13 +267,24 @@ WithdrawOutcome Ledger::apply(const Withdraw& command, Instant now) {
   return outcome;
 }
 
-const Authorization* Ledger::find(Key128 authorization) const {
-  const std::uint32_t slot = slot_of(authorization);
+const Authorization* Ledger::find(Key128 key, CardIndex card) const {
+  const std::uint32_t slot = slot_of(key, card);
   return slot == HashIndex::kNone ? nullptr : &authorizations_[slot];
 }
 
-const std::vector<FollowUp>* Ledger::follow_ups(Key128 authorization) const {
-  const auto found = follow_ups_.find(slot_of(authorization));
+const Authorization* Ledger::find_any(Key128 key) const {
+  const Authorization* declined = nullptr;
+  const std::uint32_t approved = index_.find(hash_of(key), [&](std::uint32_t slot) {
+    if (authorizations_[slot].key != key) return false;
+    if (authorizations_[slot].status != AuthorizationStatus::declined) return true;
+    declined = &authorizations_[slot];
+    return false;
+  });
+  return approved == HashIndex::kNone ? declined : &authorizations_[approved];
+}
+
+const std::vector<FollowUp>* Ledger::follow_ups(const Authorization& authorization) const {
+  const auto found = follow_ups_.find(slot_of(authorization.key, authorization.card));
   return found == follow_ups_.end() ? nullptr : &found->second;
 }
 
@@ -280,8 +298,9 @@ const Authorization* Ledger::older_than(const Authorization& authorization) cons
   return authorization.older == HashIndex::kNone ? nullptr : &authorizations_[authorization.older];
 }
 
-void Ledger::note_sequence(Key128 authorization, Sequence sequence) {
-  const std::uint32_t slot = slot_of(authorization);
+void Ledger::note_sequence(const Authorize& command, Sequence sequence) {
+  const AuthorizationRequest& request = command.request;
+  const std::uint32_t slot = slot_of(authorization_key(request.processor, request.authorization_id), command.card);
   if (slot != HashIndex::kNone && authorizations_[slot].sequence == 0) authorizations_[slot].sequence = sequence;
 }
 
@@ -304,7 +323,7 @@ void Ledger::restore(const Authorization& authorization, std::vector<FollowUp> f
   slot.older = links.older;
   slot.newer = links.newer;
   slot.next = links.next;
-  if (!follow_ups.empty()) follow_ups_[slot_of(authorization.key)] = std::move(follow_ups);
+  if (!follow_ups.empty()) follow_ups_[slot_of(authorization.key, authorization.card)] = std::move(follow_ups);
 }
 
 }  // namespace holdfast::engine

@@ -24,7 +24,7 @@ enum class AuthorizationStatus : std::uint8_t { pending = 0, closed = 1, reverse
 std::string_view authorization_status_name(AuthorizationStatus status);
 
 struct Authorization {
-  Key128 key{0, 0};  // of (processor, authorization id)
+  Key128 key{0, 0};  // of (processor, authorization id); with the card it names the authorization
   CardIndex card = kNoCard;
   std::uint32_t older = HashIndex::kNone;  // slots of the card's neighbours in order of age
   std::uint32_t newer = HashIndex::kNone;
@@ -42,7 +42,8 @@ struct Authorization {
 
 // What came after the first request of an authorization.
 struct FollowUp {
-  enum class Kind : std::uint8_t { incremental = 0, withdrawn = 1 };
+  // again: a request of the same id after the first was declined.
+  enum class Kind : std::uint8_t { incremental = 0, withdrawn = 1, again = 2 };
   Kind kind = Kind::incremental;
   Reason reason = Reason::none;
   Minor amount = 0;  // approved, or released
@@ -69,14 +70,17 @@ class Ledger {
   // The decision that apply() would give; changes nothing.
   Decision evaluate(const Authorize& command, Instant now) const;
 
+  // An id belongs to one card: the same id on two cards is two authorizations, which may have two owners.
   Key128 authorization_key(Processor processor, std::string_view id) const;
-  const Authorization* find(Key128 authorization) const;
-  const std::vector<FollowUp>* follow_ups(Key128 authorization) const;
+  const Authorization* find(Key128 key, CardIndex card) const;
+  // One that this ledger has for the id on whatever card; one that was approved before one that was declined.
+  const Authorization* find_any(Key128 key) const;
+  const std::vector<FollowUp>* follow_ups(const Authorization& authorization) const;
   // The card's authorizations, newest first: the newest, and the next older one of one.
   const Authorization* newest_of(CardIndex card) const;
   const Authorization* older_than(const Authorization& authorization) const;
   // The sequence of the first request's record, once it is known.
-  void note_sequence(Key128 authorization, Sequence sequence);
+  void note_sequence(const Authorize& command, Sequence sequence);
 
   // For restart and checkpoint: puts back what was there; an authorization newer than all of its card's.
   void restore(CardIndex card, const CardProfile& profile, const CardBalance& balance);
@@ -104,13 +108,14 @@ class Ledger {
   void store(const Path& path, bool approved);
   CardSlot& existing(CardIndex card);
   CardOutcome publish(CardSlot& slot, CardProfile profile);
-  std::uint32_t slot_of(Key128 authorization) const;
+  std::uint32_t slot_of(Key128 key, CardIndex card) const;
   Authorization& add_authorization(Key128 key, CardIndex card);
   void append_by_age(std::uint32_t slot);
   void remove(std::uint32_t slot);
-  std::uint32_t remembered(Key128 key, Instant now);
+  std::uint32_t remembered(Key128 key, CardIndex card, Instant now);
   void settle_decision(const Authorize& command, Decision& decision);
   static void enter_first(Authorization& authorization, const Authorize& command, Decision& decision);
+  void note(std::uint32_t slot, FollowUp::Kind kind, const Decision& decision);
 
   CardTable& cards_;
   ZoneTable& zones_;

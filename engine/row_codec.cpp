@@ -34,17 +34,11 @@ Key128 read_be_key(ByteReader& in) {
   return {hi, swapped(in.u64())};
 }
 
-struct TimedKey {
-  Instant decided_at;
-  Key128 key{0, 0};
-};
-std::optional<TimedKey> read_timed_key(BytesView bytes) {
-  ByteReader in(bytes);
-  TimedKey key;
-  key.decided_at = from_millis(std::bit_cast<std::int64_t>(swapped(in.u64()) ^ kSignBit));
-  key.key = read_be_key(in);
-  if (!in.finished()) return std::nullopt;
-  return key;
+void write_be(ByteWriter& out, Instant at) {
+  out.u64(swapped(std::bit_cast<std::uint64_t>(to_millis(at)) ^ kSignBit));
+}
+Instant read_be_instant(ByteReader& in) {
+  return from_millis(std::bit_cast<std::int64_t>(swapped(in.u64()) ^ kSignBit));
 }
 
 void write(ByteWriter& out, const CardBalance& balance) {
@@ -114,9 +108,16 @@ constexpr std::size_t kMessageBytesMax = 128;
 Bytes card_row_key(CardIndex card) {
   return build(4, [&](ByteWriter& out) { out.u32(__builtin_bswap32(card)); });
 }
-Bytes timed_row_key(Instant decided_at, Key128 key) {
+Bytes authorization_row_key(Instant decided_at, Key128 key, CardIndex card) {
+  return build(28, [&](ByteWriter& out) {
+    write_be(out, decided_at);
+    write_be(out, key);
+    out.u32(__builtin_bswap32(card));
+  });
+}
+Bytes message_row_key(Instant at, Key128 key) {
   return build(24, [&](ByteWriter& out) {
-    out.u64(swapped(std::bit_cast<std::uint64_t>(to_millis(decided_at)) ^ kSignBit));
+    write_be(out, at);
     write_be(out, key);
   });
 }
@@ -141,7 +142,6 @@ Bytes authorization_row(const Authorization& authorization, const std::vector<Fo
   const std::size_t events = follow_ups == nullptr ? 0 : follow_ups->size();
   return build(kAuthorizationBytesMax + events * kFollowUpBytesMax, [&](ByteWriter& out) {
     out.u64(authorization.sequence);
-    out.u32(authorization.card);
     out.varint(authorization.approved);
     out.varint(authorization.held);
     out.varint(authorization.captured);
@@ -200,15 +200,14 @@ std::optional<CardRow> read_card_row(BytesView key, BytesView value) {
 }
 
 std::optional<AuthorizationRow> read_authorization_row(BytesView key, BytesView value) {
-  const auto timed = read_timed_key(key);
-  if (!timed) return std::nullopt;
+  ByteReader key_in(key);
   ByteReader in(value);
   AuthorizationRow row;
   Authorization& authorization = row.authorization;
-  authorization.key = timed->key;
-  authorization.decided_at = timed->decided_at;
+  authorization.decided_at = read_be_instant(key_in);
+  authorization.key = read_be_key(key_in);
+  authorization.card = __builtin_bswap32(key_in.u32());
   authorization.sequence = in.u64();
-  authorization.card = in.u32();
   authorization.approved = in.varint();
   authorization.held = in.varint();
   authorization.captured = in.varint();
@@ -224,23 +223,22 @@ std::optional<AuthorizationRow> read_authorization_row(BytesView key, BytesView 
     event.amount = in.varint();
     event.at = from_millis(in.i64());
   }
-  if (!in.finished()) return std::nullopt;
+  if (!key_in.finished() || !in.finished()) return std::nullopt;
   return row;
 }
 
 std::optional<MessageRow> read_message_row(BytesView key, BytesView value) {
-  const auto timed = read_timed_key(key);
-  if (!timed) return std::nullopt;
+  ByteReader key_in(key);
   ByteReader in(value);
   MessageRow row;
-  row.message.key = timed->key;
+  row.message.at = read_be_instant(key_in);
+  row.message.key = read_be_key(key_in);
   row.message.content = in.u64();
   row.message.command = in.u8();
   row.message.card = in.u32();
   row.message.decision = read_decision(in);
-  row.message.at = timed->decided_at;
   row.answer = in.text32();
-  if (!in.finished()) return std::nullopt;
+  if (!key_in.finished() || !in.finished()) return std::nullopt;
   return row;
 }
 

@@ -7,8 +7,8 @@
 // sort):
 //   cards           key := card:u32be                      value := identity settings status:u8 version:u32 balance
 //     balance := { held:varint posted:varint count:u32 } x 6 rolled_at:i64 next_roll:i64 approvals:u64
-//   authorizations  key := decided_at:i64be key:u64be u64be
-//     value := sequence:u64 body; body := card:u32 approved:varint held:varint captured:varint refunded:varint
+//   authorizations  key := decided_at:i64be key:u64be u64be card:u32be
+//     value := sequence:u64 body; body := approved:varint held:varint captured:varint refunded:varint
 //              processor:u8 status:u8 reason:u8 n:u16 { kind:u8 reason:u8 amount:varint at:i64 }
 //   messages        key := at:i64be key:u64be u64be
 //     value := content:u64 command:u8 card:u32 decision answer:text32
@@ -47,7 +47,8 @@ struct KeyRow {
 };
 
 Bytes card_row_key(CardIndex card);
-Bytes timed_row_key(Instant decided_at, Key128 key);  // authorizations and messages
+Bytes authorization_row_key(Instant decided_at, Key128 key, CardIndex card);
+Bytes message_row_key(Instant at, Key128 key);
 Bytes key_row_key(Key128 id);
 Bytes zone_row_key(std::string_view name);
 

@@ -59,13 +59,15 @@ bool Shards::contradicts(const Record& record) const {
     return profile(change->card) == nullptr || zones_.find(change->settings.time_zone) == nullptr;
   }
   if (const auto* status = std::get_if<SetCardStatus>(&record.command)) {
-    return profile(status->card) == nullptr || profile(status->card)->status == CardStatus::closed;
+    const CardProfile* card = profile(status->card);
+    return card == nullptr || (card->status == CardStatus::closed && status->status != CardStatus::closed);
   }
   if (const auto* authorize = std::get_if<Authorize>(&record.command)) return authorize->request.amount < 0;
   if (const auto* withdraw = std::get_if<Withdraw>(&record.command)) {
     const Ledger& ledger = shards_[owner_of(withdraw->card)]->ledger;
     return withdraw->amount < 0 ||
-           ledger.find(ledger.authorization_key(withdraw->processor, withdraw->authorization_id)) == nullptr;
+           ledger.find(ledger.authorization_key(withdraw->processor, withdraw->authorization_id), withdraw->card) ==
+               nullptr;
   }
   return false;
 }
@@ -118,9 +120,7 @@ std::optional<ReplayFault> Shards::replay(Sequence sequence, BytesView bytes) {
   if (const auto* create = std::get_if<CreateCard>(&record->command)) enter_names(create->card, create->identity);
   remember(*record);
   if (const auto* authorize = std::get_if<Authorize>(&record->command)) {
-    Ledger& ledger = shards_[owner_of(authorize->card)]->ledger;
-    ledger.note_sequence(ledger.authorization_key(authorize->request.processor, authorize->request.authorization_id),
-                         sequence);
+    shards_[owner_of(authorize->card)]->ledger.note_sequence(*authorize, sequence);
   }
   return std::nullopt;
 }
@@ -262,8 +262,9 @@ Key128 Shards::state_hash(Instant as_of) const {
   for (const auto& shard : shards_) {
     shard->ledger.for_each([&](const Authorization& authorization) {
       if (forgotten(authorization, as_of)) return;
-      const Bytes row = authorization_row(authorization, shard->ledger.follow_ups(authorization.key));
-      add(timed_row_key(authorization.decided_at, authorization.key), BytesView(row).subspan(kSequenceBytes));
+      const Bytes row = authorization_row(authorization, shard->ledger.follow_ups(authorization));
+      add(authorization_row_key(authorization.decided_at, authorization.key, authorization.card),
+          BytesView(row).subspan(kSequenceBytes));
     });
   }
   return sum;

@@ -68,13 +68,24 @@ void append_event(std::string& out, std::string_view type, engine::Reason reason
   out += '}';
 }
 
+std::string_view follow_up_name(engine::FollowUp::Kind kind) {
+  switch (kind) {
+    case engine::FollowUp::Kind::incremental:
+      return "incremental";
+    case engine::FollowUp::Kind::withdrawn:
+      return "withdrawn";
+    case engine::FollowUp::Kind::again:
+      return "authorization";
+  }
+  return "";
+}
+
 void append_history(std::string& out, const engine::Decision& first, const Shown& shown) {
   out += "[";
   append_event(out, "authorization", first.reason, first.approved_amount, first.decided_at);
   for (const engine::FollowUp& event : shown.follow_ups) {
     out += ',';
-    const bool withdrawn = event.kind == engine::FollowUp::Kind::withdrawn;
-    append_event(out, withdrawn ? "withdrawn" : "incremental", event.reason, event.amount, event.at);
+    append_event(out, follow_up_name(event.kind), event.reason, event.amount, event.at);
   }
   out += ']';
 }
@@ -122,7 +133,7 @@ bool append_authorization(std::string& out, const Shown& shown, const engine::By
 
 Shown shown(const engine::Ledger& ledger, const Authorization& authorization) {
   Shown copy{authorization, {}};
-  if (const auto* events = ledger.follow_ups(authorization.key)) copy.follow_ups = *events;
+  if (const auto* events = ledger.follow_ups(authorization)) copy.follow_ups = *events;
   return copy;
 }
 
@@ -173,16 +184,17 @@ void read_records(const ReadingPtr& reading) {
 
 // Loop after loop until one knows the id: an id does not tell which card it belongs to.
 void search_on(const ReadingPtr& reading, unsigned loop) {
-  if (loop == reading->context.shards.count()) {
-    return reading->context.on_loop(reading->context.loop, [reading] { respond(*reading, {}); });
-  }
+  if (loop == reading->context.shards.count()) return read_records(reading);
   reading->context.on_loop(loop, [reading, loop] {
     const engine::Ledger& ledger = reading->context.shards[loop].ledger;
     for (const Processor processor : kProcessors) {
-      const Authorization* found = ledger.find(ledger.authorization_key(processor, reading->id));
+      const Authorization* found = ledger.find_any(ledger.authorization_key(processor, reading->id));
       if (found == nullptr || found->sequence == 0) continue;
-      reading->found.push_back(shown(ledger, *found));
-      return read_records(reading);
+      // The same id may have been declined on another card first: what was approved is what is asked for.
+      if (reading->found.empty() || found->status != engine::AuthorizationStatus::declined) {
+        reading->found.assign(1, shown(ledger, *found));
+      }
+      if (found->status != engine::AuthorizationStatus::declined) return read_records(reading);
     }
     search_on(reading, loop + 1);
   });
@@ -191,7 +203,7 @@ void search_on(const ReadingPtr& reading, unsigned loop) {
 void collect_page(Reading& reading, const engine::Ledger& ledger) {
   const Authorization* next = ledger.newest_of(reading.card);
   if (reading.page.after) {
-    const Authorization* last = ledger.find(*reading.page.after);
+    const Authorization* last = ledger.find(*reading.page.after, reading.card);
     next = last == nullptr ? nullptr : ledger.older_than(*last);
   }
   for (; next != nullptr; next = ledger.older_than(*next)) {
@@ -218,7 +230,8 @@ AuthorizationRoutes::AuthorizationRoutes(LoopContext& context, DecisionCounters&
     : context_(context), counters_(counters) {}
 
 void AuthorizationRoutes::add_to(Router& router) {
-  router.add(Method::post, "/api/v1/authorizations", Action::authorize, [this](const Call& call) { authorize(call); });
+  // What may be asked without effect is more than what may be done: fill() looks at which of the two it is.
+  router.add(Method::post, "/api/v1/authorizations", Action::dry_run, [this](const Call& call) { authorize(call); });
   router.add(Method::get, "/api/v1/authorizations/{id}", Action::read_authorizations,
              [this](const Call& call) { show(call); });
   router.add(Method::get, "/api/v1/cards/{id}/authorizations", Action::read_authorizations,
@@ -229,9 +242,10 @@ void AuthorizationRoutes::add_to(Router& router) {
 
 engine::CardIndex AuthorizationRoutes::resolve_card(Flight& flight, std::string_view reference) {
   auto& request = std::get<engine::Authorize>(flight.command).request;
-  request.card_reference = flight.keep(reference);
+  // What is no id goes no further: people put card numbers here, and the record would keep them.
   const auto id = engine::parse_id("card_", reference);
   if (!id) return engine::kNoCard;
+  request.card_reference = flight.keep(reference);
   return context_.shards.directory().find(context_.shards.card_name(*id)).value_or(engine::kNoCard);
 }
 
@@ -275,6 +289,11 @@ bool AuthorizationRoutes::fill(Flight& flight, const Call& call, std::string_vie
   }
   if (!context_.json.ok()) {
     respond_json_error(call.exchange, call.request, context_.json.error());
+    return false;
+  }
+  if (!request.dry_run && !permits(call.role, Action::authorize)) {
+    respond_problem(call.exchange, call.request, 403, "forbidden", "Forbidden",
+                    "the role of this key permits this call with \"dry_run\": true only");
     return false;
   }
   engine::AuthorizationRequest& asked = request.authorization;

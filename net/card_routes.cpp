@@ -2,6 +2,7 @@
 
 #include <openssl/crypto.h>
 
+#include <algorithm>
 #include <chrono>
 #include <limits>
 
@@ -201,14 +202,11 @@ class StatusRequest final : public UpdateRequest {
     launch(engine::SetCardStatus{card_, status});
   }
 
-  bool prepare(Command& command, unsigned) override {
+  // A status that the card has already is journaled all the same: what made it so may not be durable yet, and 200
+  // promises that it is.
+  bool prepare(Command&, unsigned) override {
     if (!version_holds()) return reject(kVersionLost);
-    if (profile().status == status_) {
-      // Nothing to change; but what made it so may not be durable yet, and 200 promises that it is. So a record goes
-      // the same way: the settings as they are.
-      command = engine::ChangeCard{card_, profile().settings};
-      return true;
-    }
+    if (profile().status == status_) return true;
     return profile().status == CardStatus::closed ? reject(kCardClosed) : true;
   }
 
@@ -242,6 +240,12 @@ void CardRoutes::create(const Call& call) {
   if (context_.json.parse(call.request.body))
     creation = read_creation(context_.json, zone_lookup(context_.surroundings));
   if (!context_.json.ok()) return respond_input_error(call, context_.json.error(), creation.unsupported);
+  const auto& endpoints = context_.settings.endpoints;
+  if (!creation.processor_endpoint.empty() &&
+      std::find(endpoints.begin(), endpoints.end(), creation.processor_endpoint) == endpoints.end()) {
+    return respond_problem(call.exchange, call.request, 400, "invalid_value", "Bad request",
+                           "processor.endpoint names no [[endpoint]] of the configuration");
+  }
   const CardIndex card = context_.shards.cards().allocate();
   if (card == engine::kNoCard) {
     return respond_problem(call.exchange, call.request, 503, "too_many_cards", "Too many cards",

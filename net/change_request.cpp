@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <charconv>
 
+#include "engine/identifier.h"
+
 namespace holdfast::net {
 namespace {
 
-// Name of the native API in the keys of messages.
-constexpr std::string_view kEndpoint = "api";
+// The ids of these messages stand apart from those of authorizations, and each caller's from those of others: a key
+// that two callers happen to choose must not show one the other's card.
+constexpr std::string_view kEndpoint = "api/changes/";
 constexpr std::size_t kIdempotencyKeyBytesMax = 200;
 
 bool visible(char c) {
@@ -75,6 +78,7 @@ ChangeRequest::ChangeRequest(LoopContext& context, const Call& call, CallMessage
       request_id_(call.request.id),
       now_(context.surroundings.now()),
       first_byte_(call.request.first_byte),
+      endpoint_(engine::format_id(kEndpoint, call.key_id)),
       message_(std::move(message)) {}
 
 void ChangeRequest::launch(engine::Command command, bool remembered) {
@@ -92,7 +96,7 @@ void ChangeRequest::launch(engine::Command command, bool remembered) {
   flight->command = std::move(command);
   if (remembered) {
     flight->plan = this;
-    if (!message_.id.empty()) flight->message = {kEndpoint, message_.id, message_.content};
+    if (!message_.id.empty()) flight->message = {endpoint_, message_.id, message_.content};
   }
   context_.desk.launch(*flight);
 }

@@ -98,6 +98,7 @@ class ChangeRequest : public FlightOwner, public CommandPlan {
 
  private:
   const SteadyTime first_byte_;
+  const std::string endpoint_;  // of the message
   const CallMessage message_;
   ChangeRequests* list_ = nullptr;
   ChangeRequests::iterator place_;

@@ -205,8 +205,7 @@ bool Desk::claim_known(Flight& flight, engine::Message& entry) {
   }
   auto* leader = static_cast<Flight*>(entry.under_way);
   if (leader == nullptr) {
-    unconfirmed_.erase(std::string(as_text(flight.key)));  // somebody asks: the answer will be known
-    counters_.unconfirmed_holds.set(unconfirmed_.size());
+    confirm(flight.key);
     Answer answer;
     answer.kind = Answer::Kind::decided;
     answer.repeated = true;
@@ -230,6 +229,16 @@ bool Desk::claim_known(Flight& flight, engine::Message& entry) {
   unanswered_.push_back(flight);
   arm_timer(flight.deadline);
   return true;
+}
+
+// Somebody asks again: from now on the answer is known to have been given.
+void Desk::confirm(Key128 message) {
+  if (unconfirmed_.empty()) return;
+  const auto found = unconfirmed_.find(std::string(as_text(message)));
+  if (found == unconfirmed_.end()) return;
+  journal_.mark_sent(found->second.sequence);
+  unconfirmed_.erase(found);
+  counters_.unconfirmed_holds.set(unconfirmed_.size());
 }
 
 // Overload is refused early: what cannot be durable in the time that is left is not begun.
@@ -310,11 +319,7 @@ void Desk::on_journal() {
       flight.next_in_lane = nullptr;
       flight.sequence = run->first_sequence + i;
       const auto* authorize = std::get_if<engine::Authorize>(&flight.command);
-      if (authorize != nullptr && !flight.withdrawing) {
-        shard_.ledger.note_sequence(
-            shard_.ledger.authorization_key(authorize->request.processor, authorize->request.authorization_id),
-            flight.sequence);
-      }
+      if (authorize != nullptr && !flight.withdrawing) shard_.ledger.note_sequence(*authorize, flight.sequence);
       pass(flight, home_of(flight), Step::settle);
     }
   }
@@ -344,7 +349,11 @@ void Desk::settle(Flight& flight) {
   if (flight.refusal != Reason::none || flight.rejected) {
     Answer answer = refusal(flight.refusal, flight.now);
     if (flight.rejected) answer.kind = Answer::Kind::rejected;
-    if (flight.entry != nullptr) shard_.messages.forget(*flight.entry);
+    if (flight.late && flight.entry != nullptr) {  // declined already, for good
+      shard_.messages.finish(*flight.entry, card_of(flight.command), late_answer(flight.now).decision, {});
+    } else if (flight.entry != nullptr) {
+      shard_.messages.forget(*flight.entry);
+    }
     flight.entry = nullptr;
     conclude(flight, answer);
     return finished(flight);
@@ -520,7 +529,7 @@ void Desk::withdraw_expired() {
     Flight* flight = take();
     if (flight == nullptr) return;
     const UnconfirmedApproval& approval = expired_.back();
-    flight->now = approval.charged_at;
+    flight->now = std::max(approval.charged_at, last_now_);
     flight->message = {flight->keep(approval.endpoint), flight->keep(approval.message_id), approval.content};
     flight->key = shard_.messages.key_of(flight->message);
     flight->withdrawal = {approval.card,   approval.processor,  flight->keep(approval.authorization_id),
@@ -537,6 +546,7 @@ void Desk::withdraw_expired() {
 void Desk::forget_old(engine::Instant now, std::chrono::hours horizon) {
   // Enough each time to keep up with the highest rate; little enough not to hold up the loop.
   constexpr std::size_t kMost = 2000;
+  last_now_ = now;
   shard_.messages.expire(now - horizon, kMost);
   shard_.ledger.expire(now, kMost);
 }

@@ -36,6 +36,7 @@ struct UnconfirmedApproval {
   engine::Minor amount = 0;
   engine::Instant charged_at;
   engine::Instant authorized_at;
+  engine::Sequence sequence = 0;
 };
 
 class Desk {
@@ -69,6 +70,7 @@ class Desk {
   // On the home.
   void claim(Flight& flight);
   bool claim_known(Flight& flight, engine::Message& entry);
+  void confirm(engine::Key128 message);
   engine::Reason admission(const Flight& flight) const;
   void settle(Flight& flight);
   void settle_late(Flight& flight);
@@ -121,9 +123,10 @@ class Desk {
   std::uint64_t reported_ = 0;  // records that the journal reported durable to this lane
   engine::Sequence reported_through_ = 0;
 
-  std::vector<UnconfirmedApproval> expired_;                           // to be withdrawn
+  std::vector<UnconfirmedApproval> expired_;                          // to be withdrawn
   std::unordered_map<std::string, UnconfirmedApproval> unconfirmed_;  // by message key
   boost::asio::steady_timer unconfirmed_timer_;
+  engine::Instant last_now_{};  // of forget_old()
 };
 
 }  // namespace holdfast::net

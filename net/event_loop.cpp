@@ -102,8 +102,9 @@ void EventLoop::stop() {
   });
 }
 
-void EventLoop::reconfigure(const std::vector<Webhook>& webhooks) {
-  post([this, webhooks] {
+void EventLoop::reconfigure(const std::vector<Webhook>& webhooks, std::chrono::milliseconds authorization_deadline) {
+  post([this, webhooks, authorization_deadline] {
+    routes_context_->settings.authorization_deadline = authorization_deadline;
     for (std::size_t i = 0; i < webhooks.size() && i < webhooks_.size(); ++i) {
       webhooks_[i]->reconfigure(webhooks[i].settings);
     }

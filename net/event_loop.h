@@ -61,7 +61,9 @@ class EventLoop {
   };
   void build(const Common& common, Crossing& crossing, const std::vector<EventLoop*>& all,
              const std::vector<Webhook>& webhooks);
-  void listen(const boost::asio::ip::tcp::endpoint& endpoint) { server_->listen(endpoint); }
+  void listen(const boost::asio::ip::tcp::endpoint& endpoint, HttpServer::Bind bind) {
+    server_->listen(endpoint, bind);
+  }
   boost::asio::ip::tcp::endpoint local_endpoint() const { return server_->local_endpoint(); }
   void adopt(std::vector<UnconfirmedApproval> approvals, std::chrono::seconds unconfirmed_after);
   Desk& desk() { return *desk_; }
@@ -74,12 +76,12 @@ class EventLoop {
   // From any thread: stops accepting, answers what is in flight, then calls `done` on the loop.
   void drain(std::function<void()> done);
   void stop();
-  void reconfigure(const std::vector<Webhook>& webhooks);
+  void reconfigure(const std::vector<Webhook>& webhooks, std::chrono::milliseconds authorization_deadline);
 
   const HttpCounters& http() const { return http_counters_; }
   const DeskCounters& desk_counters() const { return desk_counters_; }
   const std::vector<std::unique_ptr<EndpointCounters>>& endpoints() const { return endpoints_; }
-  // Longest delay of a timer in the last second, and when the loop last turned.
+  // How late the loop's last timer came, and when the loop last turned.
   std::chrono::microseconds lag() const { return std::chrono::microseconds(lag_us_.load(std::memory_order_relaxed)); }
   SteadyTime last_turn() const { return SteadyTime(SteadyTime::duration(last_turn_.load(std::memory_order_relaxed))); }
 

@@ -72,13 +72,16 @@ HttpServer::~HttpServer() {
 
 // Accepting
 
-void HttpServer::listen(const tcp::endpoint& endpoint) {
+void HttpServer::listen(const tcp::endpoint& endpoint, Bind bind) {
   error_code error;
   acceptor_.open(endpoint.protocol(), error);
   throw_if(error, endpoint);
   acceptor_.set_option(Acceptor::reuse_address(true), error);
-  if (!error) acceptor_.set_option(ReusePort(true), error);
+  // Whoever binds without the option keeps out all others, also those that have it: another daemon cannot slip in.
+  // Sharing is allowed only once the address is ours.
+  if (!error && bind == Bind::join) acceptor_.set_option(ReusePort(true), error);
   if (!error) acceptor_.bind(endpoint, error);
+  if (!error && bind == Bind::first) acceptor_.set_option(ReusePort(true), error);
   if (!error) acceptor_.listen(Acceptor::max_listen_connections, error);
   if (!error) acceptor_.non_blocking(true, error);
   if (error) {

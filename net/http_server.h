@@ -34,9 +34,11 @@ class HttpServer final : private SessionHost {
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
 
-  // Binds and accepts from now on; port 0 takes a free one. The address may be bound by the servers of other loops too:
-  // the kernel spreads the connections. Throws std::system_error whose what() names address and reason.
-  void listen(const boost::asio::ip::tcp::endpoint& endpoint);
+  // Binds and accepts from now on; port 0 takes a free one. Throws std::system_error whose what() names address and
+  // reason. The first server of an address takes it alone; those of the other loops pass `join` and share it, and the
+  // kernel spreads the connections.
+  enum class Bind : std::uint8_t { first, join };
+  void listen(const boost::asio::ip::tcp::endpoint& endpoint, Bind bind = Bind::first);
   boost::asio::ip::tcp::endpoint local_endpoint() const;
 
   // Writes every answer given so far. Without it the answers given in one turn of the loop leave at the end of that

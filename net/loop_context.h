@@ -36,6 +36,7 @@ struct ApiSettings {
   std::chrono::milliseconds authorization_deadline{1000};
   std::chrono::milliseconds command_deadline{5000};  // of calls that change cards or keys
   std::uint8_t expiry_years = 5;
+  std::vector<std::string> endpoints;  // that a card may be bound to
 };
 
 struct LoopContext {

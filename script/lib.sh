@@ -19,11 +19,13 @@ step() {
   echo "<== $name: $((SECONDS - started)) s"
 }
 
-# Every C++ file of the project, or of the folders given, one a line.
+# sources FOLDER...: the C++ files of the root and of these folders, one a line.
 sources() {
-  local places=("$@") place
-  [ $# -gt 0 ] || places=(engine storage net config bench tests main.cpp)
-  for place in "${places[@]}"; do
-    if [ -e "$place" ]; then find "$place" -type f \( -name '*.h' -o -name '*.cpp' \); fi
-  done | LC_ALL=C sort
+  local folder
+  {
+    find . -maxdepth 1 -type f \( -name '*.h' -o -name '*.cpp' \)
+    for folder in "$@"; do
+      if [ -d "$folder" ]; then find "./$folder" -type f \( -name '*.h' -o -name '*.cpp' \); fi
+    done
+  } | sed 's|^\./||' | LC_ALL=C sort
 }

@@ -86,6 +86,8 @@ class Verifier {
     result_.checkpoint_sequence = folded_.sequence;
     compare_cards();
     compare_authorizations();
+    compare_messages();
+    compare_zones_and_keys();
   }
 
   void compare_cards() {
@@ -109,16 +111,53 @@ class Verifier {
       ++rows;
       const auto row = engine::read_authorization_row(key, value);
       const engine::Ledger& ledger = shards_[0].ledger;
-      const auto* authorization = row ? ledger.find(row->authorization.key) : nullptr;
+      const auto* authorization = row ? ledger.find(row->authorization.key, row->authorization.card) : nullptr;
       if (authorization == nullptr || authorization->decided_at != row->authorization.decided_at) {
         if (row && forgotten(row->authorization, last_now_)) return;  // another has taken its id since
         differ("checkpoint row of authorization " + hex(key) + " is not what the journal gives");
-      } else if (!same(engine::authorization_row(*authorization, ledger.follow_ups(authorization->key)), value)) {
+      } else if (!same(engine::authorization_row(*authorization, ledger.follow_ups(*authorization)), value)) {
         differ("checkpoint row of authorization " + hex(key) + " is not what the journal gives");
       }
     });
     result_.checkpoint_rows += rows;
     if (rows < shards_[0].ledger.authorizations()) differ("the checkpoint does not have every authorization");
+  }
+
+  void compare_messages() {
+    std::uint64_t rows = 0;
+    state_->for_each(Table::messages, [&](BytesView key, BytesView value) {
+      ++rows;
+      const auto row = engine::read_message_row(key, value);
+      engine::Messages& messages = shards_[0].messages;
+      const engine::Message* message = row ? messages.find(row->message.key) : nullptr;
+      if (message == nullptr || !same(engine::message_row(*message, messages.answer_of(*message)), value)) {
+        differ("checkpoint row of message " + hex(key) + " is not what the journal gives");
+      }
+    });
+    result_.checkpoint_rows += rows;
+    if (rows != shards_[0].messages.size()) differ("the checkpoint does not have every message");
+  }
+
+  void compare_zones_and_keys() {
+    std::uint64_t rows = 0;
+    state_->for_each(Table::zones, [&](BytesView, BytesView value) {
+      ++rows;
+      const auto rules = engine::read_zone_row(value);
+      const engine::Zone* zone = rules ? shards_.zones().find(rules->name) : nullptr;
+      if (zone == nullptr || zone->get() != *rules)
+        differ("a time zone of the checkpoint is not what the journal gives");
+    });
+    std::uint64_t keys = 0;
+    state_->for_each(Table::keys, [&](BytesView key, BytesView value) {
+      ++keys;
+      const auto row = engine::read_key_row(key, value);
+      const auto found = row ? shards_.keys().find(row->id) : shards_.keys().end();
+      if (found == shards_.keys().end() || !same(engine::key_row(found->second), value)) {
+        differ("checkpoint row of API key " + hex(key) + " is not what the journal gives");
+      }
+    });
+    if (keys != shards_.keys().size()) differ("the checkpoint does not have every API key");
+    result_.checkpoint_rows += rows + keys;
   }
 
   static bool same(const engine::Bytes& computed, BytesView stored) {

@@ -42,7 +42,7 @@ class LedgerTest : public ::testing::Test {
     return shards_.cards().find(card)->balance.load().usage.held[usage_index(kind)];
   }
   const Authorization* find(std::string_view id) {
-    return ledger_.find(ledger_.authorization_key(Processor::native, id));
+    return ledger_.find_any(ledger_.authorization_key(Processor::native, id));
   }
 
   Shards shards_{1, testing::kSeed, 0, 64};
@@ -84,7 +84,7 @@ TEST_F(LedgerTest, AnIncrementalIsCheckedByItsDifferenceAndAddsToTheHold) {
   EXPECT_EQ(third.held, 100);
   EXPECT_EQ(find("a")->held, 100);
   EXPECT_EQ(find("a")->status, AuthorizationStatus::pending);
-  EXPECT_EQ(ledger_.follow_ups(find("a")->key)->size(), 2U);
+  EXPECT_EQ(ledger_.follow_ups(*find("a"))->size(), 2U);
 }
 
 TEST_F(LedgerTest, ACountLimitStopsALoopThatAuthorizesAndVoids) {

@@ -169,9 +169,9 @@ TEST(RowCodec, TimedKeysSortByTimeAlsoBefore1970) {
   Bytes last;
   for (const std::int64_t millis : {std::numeric_limits<std::int64_t>::min() + 1, std::int64_t{-1}, std::int64_t{0},
                                     std::int64_t{1}, std::int64_t{1'764'000'000'000}}) {
-    const Bytes low_key = timed_row_key(from_millis(millis), {0, 0});
+    const Bytes low_key = authorization_row_key(from_millis(millis), {0, 0}, 0);
     EXPECT_LT(last, low_key) << millis;
-    last = timed_row_key(from_millis(millis), high);
+    last = authorization_row_key(from_millis(millis), high, 5);
   }
 }
 
@@ -187,22 +187,23 @@ TEST(RowCodec, RowsCutAnywhereAreNotRows) {
   authorization.key = {1, 2};
   authorization.decided_at = testing::kStart;
   const Bytes row = authorization_row(authorization, &events);
-  const Bytes key = timed_row_key(authorization.decided_at, authorization.key);
+  const Bytes key = authorization_row_key(authorization.decided_at, authorization.key, 5);
+  const Bytes message_key = message_row_key(authorization.decided_at, authorization.key);
   ASSERT_TRUE(read_authorization_row(key, row));
   EXPECT_EQ(read_authorization_row(key, row)->follow_ups, events);
   Message message;
   message.key = {1, 2};
   message.at = testing::kStart;
   const Bytes message_bytes = message_row(message, "answer");
-  ASSERT_TRUE(read_message_row(key, message_bytes));
-  EXPECT_EQ(read_message_row(key, message_bytes)->answer, "answer");
+  ASSERT_TRUE(read_message_row(message_key, message_bytes));
+  EXPECT_EQ(read_message_row(message_key, message_bytes)->answer, "answer");
   for (std::size_t size = 0; size < card.size(); ++size)
     EXPECT_FALSE(read_card_row(card_key, BytesView(card).first(size)));
   for (std::size_t size = 0; size < row.size(); ++size) {
     EXPECT_FALSE(read_authorization_row(key, BytesView(row).first(size)));
   }
   for (std::size_t size = 0; size < message_bytes.size(); ++size) {
-    EXPECT_FALSE(read_message_row(key, BytesView(message_bytes).first(size)));
+    EXPECT_FALSE(read_message_row(message_key, BytesView(message_bytes).first(size)));
   }
 }
 

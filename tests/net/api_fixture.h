@@ -81,7 +81,7 @@ class Api {
       wakers.push_back([this, i] { boost::asio::post(io, [this, i] { loops[i]->desk.on_crossing(); }); });
       journal.set_waker(i, [this, i] { boost::asio::post(io, [this, i] { loops[i]->desk.on_journal(); }); });
     }
-    crossing = std::make_unique<Crossing>(kLoops, kFlights * kLoops, std::move(wakers));
+    crossing = std::make_unique<Crossing>(std::move(wakers));
     for (unsigned i = 0; i < kLoops; ++i)
       loops.push_back(std::make_unique<Loop>(*this, i));
   }
@@ -164,7 +164,7 @@ class Api {
   TokenHasher tokens{kSecret};
   CardIssuer issuer = CardIssuer::make(kSecret, "400000").value();
   PublishedKeys keys{shards.epochs()};
-  ApiSettings settings;
+  ApiSettings settings{.endpoints = {"stripe-main", "stripe-test", "other"}};
   std::unique_ptr<Crossing> crossing;
   std::vector<std::unique_ptr<Loop>> loops;
   std::deque<FakeExchange> exchanges;

@@ -46,7 +46,7 @@ class DeskTest : public ::testing::Test {
       wakers.push_back([this, i] { boost::asio::post(*contexts_[i], [this, i] { desks_[i]->on_crossing(); }); });
       journal_.set_waker(i, [this, i] { boost::asio::post(*contexts_[i], [this, i] { desks_[i]->on_journal(); }); });
     }
-    crossing_ = std::make_unique<Crossing>(kLoops, kFlights * kLoops, std::move(wakers));
+    crossing_ = std::make_unique<Crossing>(std::move(wakers));
     for (unsigned i = 0; i < kLoops; ++i) {
       desks_.push_back(std::make_unique<Desk>(i, kFlights, shards_, journal_, *crossing_, *contexts_[i], counters_[i]));
     }

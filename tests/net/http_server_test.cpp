@@ -28,13 +28,13 @@ bool ready_now(std::future<void>& future) {
 
 // Listening
 
-string listen_error(const tcp::endpoint& endpoint) {
+string listen_error(const tcp::endpoint& endpoint, HttpServer::Bind bind = HttpServer::Bind::first) {
   boost::asio::io_context loop;
   FunctionHandler handler(answer_with_path);
   HttpCounters counters;
   HttpServer server(loop, handler, {}, counters);
   try {
-    server.listen(endpoint);
+    server.listen(endpoint, bind);
   } catch (const std::system_error& error) {
     return error.what();
   }
@@ -53,9 +53,13 @@ TEST(HttpServerTest, NamesTheAddressThatIsTaken) {
   EXPECT_EQ(listen_error(taken.local_endpoint()), "cannot listen on " + address + ": Address already in use");
 }
 
-TEST(HttpServerTest, SharesItsAddressWithTheServersOfOtherLoops) {
+TEST(HttpServerTest, SharesItsAddressWithTheServersOfOtherLoopsAndNobodyElse) {
   const TestServer server;
-  EXPECT_EQ(listen_error({boost::asio::ip::address_v4::loopback(), server.port()}), "no error");
+  const tcp::endpoint address(boost::asio::ip::address_v4::loopback(), server.port());
+  EXPECT_EQ(listen_error(address, HttpServer::Bind::join), "no error");
+  EXPECT_EQ(listen_error(address),
+            "cannot listen on 127.0.0.1:" + std::to_string(server.port()) + ": Address already in use")
+      << "another daemon that takes the address for its own";
 }
 
 // Connections

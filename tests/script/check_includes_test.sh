@@ -57,6 +57,8 @@ rejects config/a.cpp '#include "engine/money.h"' :2
 rejects config/a.cpp '#include "net/a.h"' :2
 rejects main.cpp '#include <lmdb.h>' :2
 rejects main.cpp '#include "tests/a.h"' :2
+rejects serve.cpp '#include "bench/a.h"' :2
+rejects engine/a.cpp '#include "serve.h"' :2
 rejects server/a.cpp '#include <vector>' ''
 
 for folder in util engine/util net/common tests/common; do
@@ -76,6 +78,8 @@ takes net/a.cpp '#include <boost/asio.hpp>'
 takes config/a.cpp '#include "config/b.h"'
 takes config/a.cpp '#include <toml++/toml.h>'
 takes main.cpp '#include "storage/a.h"'
+takes main.cpp '#include "serve.h"'
+takes serve.h '#include "net/a.h"'
 takes bench/a_bench.cpp '#include "storage/a.h"'
 takes tests/storage/a_test.cpp '#include <lmdb.h>'
 
