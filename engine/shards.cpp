@@ -186,13 +186,25 @@ bool Shards::load_authorizations(const RowSource& rows, Instant now) {
   const auto enter = [&](AuthorizationRow& row) {
     shards_[owner_of(row.authorization.card)]->ledger.restore(row.authorization, std::move(row.follow_ups));
   };
+  // Rows of one instant stand in the order of their hashes; they are entered in that of the journal, as at first.
+  std::vector<AuthorizationRow> instant;
+  const auto enter_instant = [&] {
+    std::sort(instant.begin(), instant.end(), [](const AuthorizationRow& a, const AuthorizationRow& b) {
+      return a.authorization.sequence < b.authorization.sequence;
+    });
+    for (AuthorizationRow& row : instant)
+      ahead.push(std::move(row), enter);
+    instant.clear();
+  };
   rows.for_each(Table::authorizations, [&](BytesView key, BytesView value) {
     auto row = read_authorization_row(key, value);
     readable = readable && row.has_value();
     if (!readable || forgotten(row->authorization, now)) return;
     shards_[owner_of(row->authorization.card)]->ledger.expect(row->authorization);
-    ahead.push(std::move(*row), enter);
+    if (!instant.empty() && instant.back().authorization.decided_at != row->authorization.decided_at) enter_instant();
+    instant.push_back(std::move(*row));
   });
+  enter_instant();
   ahead.finish(enter);
   return readable;
 }
