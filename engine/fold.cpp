@@ -1,9 +1,20 @@
 #include "engine/fold.h"
 
+#include <algorithm>
+
 #include "engine/record.h"
 #include "engine/row_codec.h"
 
 namespace holdfast::engine {
+namespace {
+
+template <class T>
+void sort_and_unite(std::vector<T>& list) {
+  std::sort(list.begin(), list.end());
+  list.erase(std::unique(list.begin(), list.end()), list.end());
+}
+
+}  // namespace
 
 Fold::Fold(const RowSource& rows, std::array<std::byte, 16> seed) : rows_(rows), seed_(seed) {
   start_anew();
@@ -22,7 +33,10 @@ void Fold::start_anew() {
 }
 
 bool Fold::load_card(CardIndex card) {
-  if (card == kNoCard || !cards_.insert(card).second) return true;
+  if (card == kNoCard) return true;
+  cards_.push_back(card);
+  const CardSlot* slot = scratch_->cards().find(card);
+  if (slot != nullptr && slot->profile.load(std::memory_order_relaxed) != nullptr) return true;
   const Bytes key = card_row_key(card);
   const auto value = rows_.get(Table::cards, key);
   if (!value) return true;
@@ -33,22 +47,26 @@ bool Fold::load_card(CardIndex card) {
 }
 
 bool Fold::load_authorization(Processor processor, std::string_view id, Instant decided_at, CardIndex card) {
-  const TimedKey timed{decided_at, (*scratch_)[0].ledger.authorization_key(processor, id), card};
-  if (!authorizations_.insert(timed).second) return true;
+  Ledger& ledger = (*scratch_)[0].ledger;
+  const TimedKey timed{decided_at, ledger.authorization_key(processor, id), card};
+  authorizations_.push_back(timed);
+  if (ledger.find(timed.key, card) != nullptr) return true;
   const Bytes key = authorization_row_key(timed.at, timed.key, timed.card);
   const auto value = rows_.get(Table::authorizations, key);
   if (!value) return true;
   auto row = read_authorization_row(key, *value);
   if (!row) return false;
-  (*scratch_)[0].ledger.restore(row->authorization, std::move(row->follow_ups));
+  ledger.restore(row->authorization, std::move(row->follow_ups));
   return true;
 }
 
-bool Fold::load_message(const MessageRef& message, Instant decided_at) {
+// Only a withdrawal finds its message there already.
+bool Fold::load_message(const MessageRef& message, Instant at, bool known) {
   if (!message.present()) return true;
   Messages& messages = (*scratch_)[0].messages;
-  const TimedKey timed{decided_at, messages.key_of(message), kNoCard};
-  if (!messages_.insert(timed).second) return true;
+  const TimedKey timed{at, messages.key_of(message), kNoCard};
+  messages_.push_back(timed);
+  if (!known || messages.find(timed.key) != nullptr) return true;
   const Bytes key = message_row_key(timed.at, timed.key);
   const auto value = rows_.get(Table::messages, key);
   if (!value) return true;
@@ -78,13 +96,13 @@ bool Fold::load_touched(const Record& record) {
     readable = readable && load_authorization(withdraw->processor, withdraw->authorization_id, withdraw->authorized_at,
                                               withdraw->card);
   } else if (const auto* add = std::get_if<AddKey>(&record.command)) {
-    keys_.insert(add->id);
+    keys_.push_back(add->id);
   } else if (const auto* remove = std::get_if<RemoveKey>(&record.command)) {
-    keys_.insert(remove->id);
+    keys_.push_back(remove->id);
   } else if (std::holds_alternative<DefineZone>(record.command)) {
     zones_changed_ = true;
   }
-  return readable && load_message(record.message, decided_at);
+  return readable && load_message(record.message, decided_at, std::holds_alternative<Withdraw>(record.command));
 }
 
 std::optional<ReplayFault> Fold::apply(Sequence sequence, BytesView bytes) {
@@ -100,6 +118,11 @@ std::size_t Fold::touched_rows() const {
 
 std::vector<RowChange> Fold::take_changes() {
   std::vector<RowChange> changes;
+  sort_and_unite(cards_);
+  sort_and_unite(authorizations_);
+  sort_and_unite(messages_);
+  sort_and_unite(keys_);
+  changes.reserve(touched_rows());
   Shards::Shard& shard = (*scratch_)[0];
   for (const CardIndex card : cards_) {
     const CardSlot* slot = scratch_->cards().find(card);

@@ -8,7 +8,7 @@
 #pragma once
 
 #include <memory>
-#include <set>
+#include <vector>
 
 #include "engine/command.h"
 #include "engine/rows.h"
@@ -37,16 +37,17 @@ class Fold {
   bool load_touched(const Record& record);
   bool load_card(CardIndex card);
   bool load_authorization(Processor processor, std::string_view id, Instant decided_at, CardIndex card);
-  bool load_message(const MessageRef& message, Instant decided_at);
+  bool load_message(const MessageRef& message, Instant decided_at, bool known);
   void start_anew();
 
   const RowSource& rows_;
   const std::array<std::byte, 16> seed_;
   std::unique_ptr<Shards> scratch_;
-  std::set<CardIndex> cards_;
-  std::set<TimedKey> authorizations_;
-  std::set<TimedKey> messages_;
-  std::set<Key128> keys_;
+  // What was touched, in order of touching and perhaps more than once.
+  std::vector<CardIndex> cards_;
+  std::vector<TimedKey> authorizations_;
+  std::vector<TimedKey> messages_;
+  std::vector<Key128> keys_;
   bool zones_changed_ = false;
 };
 
