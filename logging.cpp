@@ -68,6 +68,8 @@ void set_log_level(config::LogLevel level) {
 }
 
 void stop_log() {
+  // What the log's thread writes with goes after that thread.
+  const auto logger = spdlog::default_logger();
   spdlog::shutdown();
 }
 
