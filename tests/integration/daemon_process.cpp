@@ -123,6 +123,10 @@ Sandbox::Sandbox(std::string config_text) {
 }
 
 Sandbox::~Sandbox() {
+  // A daemon that is killed has no exit status that would tell.
+  for (const char* report : {"WARNING: ThreadSanitizer", "ERROR: AddressSanitizer", "runtime error: "}) {
+    if (log().find(report) != std::string::npos) ADD_FAILURE() << report << " in " << log_file();
+  }
   if (::testing::Test::HasFailure()) {
     std::fprintf(stderr, "kept: %s\n", folder_.c_str());
     return;

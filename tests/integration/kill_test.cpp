@@ -8,7 +8,7 @@
 namespace holdfast::integration {
 namespace {
 
-constexpr unsigned kRoundsOfAStore = 50;
+constexpr unsigned kRoundsOfAStore = 25;
 
 std::uint64_t number_from_environment(const char* name, std::uint64_t otherwise) {
   const char* text = std::getenv(name);
