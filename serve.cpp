@@ -371,7 +371,7 @@ void Daemon::start_threads() {
   fold_ = std::make_unique<EngineFold>(*state_, directory_->identity().hash_seed);
   storage::Checkpointer::Options checkpoint;
   checkpoint.interval = std::chrono::seconds(options_.storage.checkpoint_interval_seconds);
-  checkpoint.rows_max = 32'768;
+  checkpoint.rows_max = 120'000;  // a page each at worst: below the pages that LMDB keeps of one transaction
   checkpointer_ = std::make_unique<storage::Checkpointer>(*journal_, *state_, *fold_, checkpoint);
   checkpointer_->start();
   for (auto& loop : loops_)

@@ -100,7 +100,7 @@ class Filler {
   double fold() {
     StoreFold fold(state_, directory_.identity().hash_seed);
     storage::Checkpointer::Options options;
-    options.rows_max = 32'768;
+    options.rows_max = 120'000;
     storage::Checkpointer checkpointer(journal_, state_, fold, options);
     const auto start = Clock::now();
     checkpointer.start();
