@@ -325,7 +325,8 @@ TEST(Journal, SaysWhenSpaceIsLowAndWhenItIsBack) {
 TEST(Journal, SaysThatItsMapIsNearlyFullBeforeItIs) {
   const TempFolder folder;
   JournalOptions options = small_options();
-  options.map_size = 1 << 20;
+  options.map_size = 16 << 20;  // what is kept free holds all that can come between two looks, however slow the machine
+  options.space_interval = std::chrono::milliseconds(1);
   OpenStore store(folder.store(), options);
   Loop loop(store.journal, 0);
   open_for_use(store);
