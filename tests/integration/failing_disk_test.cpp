@@ -6,15 +6,9 @@
 namespace holdfast::integration {
 namespace {
 
-using Clock = std::chrono::steady_clock;
 using faults::Action;
 
 constexpr int kExitStore = 74;
-
-struct Failure {
-  const char* name;
-  faults::Rule rule;
-};
 
 faults::Rule with_error(faults::Rule rule, int error) {
   rule.error = error;
@@ -49,7 +43,6 @@ class FailingDisk : public testing::TestWithParam<std::uint64_t> {
       card = make_card(client, 100'000'000);
     }
     std::optional<ArmedRule> broken(std::in_place, *daemon, rule);
-    ArmedRule later_commits(*daemon, meta_write(Action::pass));
     const LoadLog log = load_until_the_end(*daemon, card);
     EXPECT_EQ(broken->hit(), 1U);
     EXPECT_EQ(daemon->finish(), kExitStore);
