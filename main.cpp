@@ -49,9 +49,7 @@ int verify(const std::string& store) {
   return result.passed() ? 0 : 1;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run(int argc, char** argv) {
   CLI::App app("Holdfast, a card authorization engine: hard spending caps for cards that software holds.");
   app.require_subcommand(1);
   std::string path;
@@ -85,9 +83,17 @@ int main(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error);
-  } catch (const std::exception& error) {
-    std::cerr << "holdfast: " << error.what() << '\n';
-    return 1;
   }
   return status;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "holdfast: %s\n", error.what());
+    return 1;
+  }
 }

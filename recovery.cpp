@@ -45,9 +45,17 @@ class UnsettledApprovals {
     const auto& decision = std::get<engine::Decision>(record->outcome);
     const SentKnowledge knowledge = marks_.knowledge(journaled.sequence, settled_);
     if (!decision.approved() || knowledge == SentKnowledge::settled || knowledge == SentKnowledge::maybe_sent) return;
-    found_[key] = {{std::string(record->message.endpoint), std::string(record->message.id), record->message.content,
-                    authorize->card, authorize->request.processor, std::string(authorize->request.authorization_id),
-                    decision.approved_amount, decision.decided_at, decision.authorized_at, journaled.sequence},
+    found_[key] = {{std::string(record->message.endpoint),
+                    std::string(record->message.id),
+                    record->message.content,
+                    authorize->card,
+                    authorize->request.processor,
+                    std::string(authorize->request.authorization_id),
+                    decision.approved_amount,
+                    decision.decided_at,
+                    decision.authorized_at,
+                    journaled.sequence,
+                    {}},
                    knowledge};
   }
 
@@ -108,14 +116,23 @@ void JournalWriter::flush() {
     take_durable();
 }
 
-// A start-up has nothing else to do than to wait for its few records.
+// A start-up has nothing else to do than to wait for its few records; for space it does not wait long, since nobody
+// could tell from outside what it waits for.
 void JournalWriter::take_durable() {
-  if (const auto run = journal_.next_durable(0)) {
-    durable_ += run->count;
-    return;
+  const auto give_up = std::chrono::steady_clock::now() + kSpaceWait;
+  while (true) {
+    if (const auto run = journal_.next_durable(0)) {
+      durable_ += run->count;
+      journal_.settle(0, run->first_sequence + run->count - 1);
+      return;
+    }
+    const engine::JournalHealth health = journal_.health();
+    const bool waited = std::chrono::steady_clock::now() > give_up;
+    if (health == engine::JournalHealth::failed || (health == engine::JournalHealth::out_of_space && waited)) {
+      throw StoreError(journal_.failure());
+    }
+    std::this_thread::sleep_for(std::chrono::microseconds(200));
   }
-  if (journal_.health() == engine::JournalHealth::failed) throw StoreError(journal_.failure());
-  std::this_thread::sleep_for(std::chrono::microseconds(200));
 }
 
 Recovered recover(engine::Shards& shards, const storage::StateStore& state, storage::LmdbJournal& journal,

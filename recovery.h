@@ -40,6 +40,8 @@ class JournalWriter {
  private:
   void take_durable();
 
+  static constexpr std::chrono::seconds kSpaceWait{5};
+
   storage::LmdbJournal& journal_;
   std::uint64_t appended_ = 0;
   std::uint64_t durable_ = 0;

@@ -36,7 +36,7 @@ using config::LogLevel;
 using Endpoint = asio::ip::tcp::endpoint;
 
 constexpr unsigned kLoopsMax = 256;
-// Requests under way, of all loops together.
+// Requests under way, of all loops together; each has a share.
 constexpr std::size_t kFlightsMax = 16'384;
 constexpr std::chrono::milliseconds kHealthInterval{100};
 // After the store has failed: time for the loops to send the declines.
@@ -122,6 +122,12 @@ storage::JournalOptions journal_options(const config::Options& options, unsigned
   return journal;
 }
 
+// Records that may be durable and neither answered nor undone: besides the queue every flight may have its own, waiting
+// for its withdrawal.
+std::size_t marked_records(const storage::JournalOptions& journal) {
+  return std::max(journal.queue_records, 2 * kFlightsMax);
+}
+
 // The engine's fold behind the store's port.
 class EngineFold final : public storage::Fold {
  public:
@@ -186,6 +192,7 @@ class Daemon {
   void start_threads();
   void announce() const;
   void watch();
+  void settle_unconfirmed();
   void wait_for_signals();
   void reload();
   void begin_drain();
@@ -231,13 +238,15 @@ class Daemon {
   int status_ = 0;
   engine::Instant newest_now_{};
   bool clock_sane_ = true;
+  bool unconfirmed_left_ = false;
+  const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
 };
 
 void Daemon::open_store() {
   directory_ = std::make_unique<storage::StoreDirectory>(options_.storage.path);
   marks_ = std::make_unique<storage::SentMarks>(
       storage::sent_marks_file(directory_->path()),
-      storage::sent_marks_capacity(journal_options(options_, loop_count_).queue_records));
+      storage::sent_marks_capacity(marked_records(journal_options(options_, loop_count_))));
   journal_ = std::make_unique<storage::LmdbJournal>(*directory_, *marks_, journal_options(options_, loop_count_));
   state_ = std::make_unique<storage::StateStore>(*directory_, storage::StateStore::Options{options_.storage.map_size});
 }
@@ -261,7 +270,8 @@ void Daemon::recover_state() {
   publish_keys();
   // With approvals unconfirmed the marks that tell about them are kept, and this run adds to them: a restart before
   // they are settled must find them again.
-  if (recovered_.unconfirmed.empty()) journal_->recovered();
+  unconfirmed_left_ = !recovered_.unconfirmed.empty();
+  if (!unconfirmed_left_) journal_->recovered();
   issuer_ = net::CardIssuer::make(identity.issuing_secret, options_.issuing.bin);
   if (!issuer_) throw StartError("issuing.bin must have 6 to 8 digits");
 }
@@ -399,6 +409,7 @@ void Daemon::watch() {
   const engine::Instant now = surroundings_.now();
   clock_sane_ = now + std::chrono::seconds(5) > newest_now_;
   newest_now_ = std::max(newest_now_, now);
+  settle_unconfirmed();
   if (journal_->health() == engine::JournalHealth::failed && status_ == 0) {
     status_ = kExitStore;
     log(LogLevel::error, "the store failed", {{"why", journal_->failure()}});
@@ -412,6 +423,19 @@ void Daemon::watch() {
   watch_timer_.async_wait([this](const boost::system::error_code& error) {
     if (!error) watch();
   });
+}
+
+// The approvals that this start found unconfirmed have been heard of or withdrawn: from now on records can be settled.
+void Daemon::settle_unconfirmed() {
+  if (!unconfirmed_left_) return;
+  std::uint64_t left = 0;
+  for (const auto& loop : loops_)
+    left += loop->desk_counters().unconfirmed_holds.get();
+  const auto waited = std::chrono::steady_clock::now() - started_;
+  const auto margin = std::chrono::seconds(10);  // for the withdrawals to become durable
+  if (left != 0 || waited < std::chrono::seconds(options_.decisions.unconfirmed_after_seconds) + margin) return;
+  journal_->recovered_late();
+  unconfirmed_left_ = false;
 }
 
 void Daemon::wait_for_signals() {

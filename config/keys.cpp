@@ -56,7 +56,8 @@ bool accepts_bin(std::string_view text) {
 }
 
 bool accepts_endpoint_name(std::string_view text) {
-  return !text.empty() && text.size() <= 32 &&
+  // "api" is what the API itself is called, in metrics and in the keys of messages.
+  return !text.empty() && text.size() <= 32 && text != "api" &&
          std::ranges::all_of(text, [](char c) { return is_lower(c) || is_digit(c) || c == '-'; });
 }
 
@@ -213,7 +214,7 @@ std::vector<Key> endpoint_keys(EndpointOptions& endpoint) {
   using enum Reload;
   return {
       {kEndpointSection, "name", at_restart,
-       TextKey{&endpoint.name, accepts_endpoint_name, "1 to 32 characters of a-z, 0-9 and '-'"}},
+       TextKey{&endpoint.name, accepts_endpoint_name, "1 to 32 characters of a-z, 0-9 and '-', but not 'api'"}},
       {kEndpointSection, "kind", at_restart, choice(endpoint.kind, {"stripe"})},
       {kEndpointSection, "path", at_restart,
        TextKey{&endpoint.path, accepts_url_path,

@@ -20,7 +20,7 @@ class Fold {
  public:
   Fold(const RowSource& rows, std::array<std::byte, 16> seed);
 
-  std::optional<ReplayFault> apply(Sequence sequence, BytesView record);
+  std::optional<ReplayFault> apply(Sequence sequence, BytesView bytes);
   std::size_t touched_rows() const;
   // Sorted by table and key. Starts anew afterwards.
   std::vector<RowChange> take_changes();

@@ -71,6 +71,13 @@ CardOutcome Ledger::apply(const CreateCard& command, Instant) {
 CardOutcome Ledger::apply(const ChangeCard& command, Instant) {
   CardSlot& slot = existing(command.card);
   CardProfile profile = *slot.profile.load(std::memory_order_relaxed);
+  if (profile.settings.time_zone != command.settings.time_zone ||
+      profile.settings.week_start != command.settings.week_start) {
+    // The hour that was known to have no end in it was one of the old zone.
+    CardBalance balance = slot.balance.owner_load();
+    balance.usage.next_roll = kNoInstant;
+    slot.balance.store(balance);
+  }
   profile.settings = command.settings;
   ++profile.version;
   return publish(slot, std::move(profile));
@@ -164,7 +171,7 @@ void Ledger::remove(std::uint32_t slot) {
 void Ledger::expire(Instant now, std::size_t most) {
   for (std::size_t looked_at = 0; looked_at < most && first_by_age_ != HashIndex::kNone; ++looked_at) {
     const std::uint32_t slot = first_by_age_;
-    if (authorizations_[slot].decided_at >= now - kForgetAfter) return;
+    if (authorizations_[slot].decided_at >= now - kForgetAfter - kForgetMargin) return;
     first_by_age_ = authorizations_[slot].next;
     if (first_by_age_ == HashIndex::kNone) last_by_age_ = HashIndex::kNone;
     if (authorizations_[slot].status == AuthorizationStatus::pending) {
@@ -185,9 +192,14 @@ Decision Ledger::evaluate(const Authorize& command, Instant now) const {
 std::uint32_t Ledger::remembered(Key128 key, CardIndex card, Instant now) {
   const std::uint32_t slot = slot_of(key, card);
   if (slot == HashIndex::kNone || !forgotten(authorizations_[slot], now)) return slot;
-  authorizations_[slot].key = Key128{0, 0};  // expire() frees the slot when its turn comes
-  index_.erase(hash_of(key), slot);
+  unname(slot);
   return HashIndex::kNone;
+}
+
+// As if it were not there; expire() frees the slot when its turn comes.
+void Ledger::unname(std::uint32_t slot) {
+  index_.erase(hash_of(authorizations_[slot].key), slot);
+  authorizations_[slot].key = Key128{0, 0};
 }
 
 // Enters the decision into the authorization it belongs to, new or known.
@@ -317,6 +329,9 @@ void Ledger::expect(const Authorization& authorization) const {
 }
 
 void Ledger::restore(const Authorization& authorization, std::vector<FollowUp> follow_ups) {
+  if (const std::uint32_t older = slot_of(authorization.key, authorization.card); older != HashIndex::kNone) {
+    unname(older);  // was forgotten when this one came
+  }
   Authorization& slot = add_authorization(authorization.key, authorization.card);
   const Authorization links = slot;
   slot = authorization;

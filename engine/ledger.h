@@ -55,6 +55,9 @@ struct FollowUp {
 // without changing what a replay gives.
 inline constexpr std::chrono::hours kForgetAfter{7 * 24};
 bool forgotten(const Authorization& authorization, Instant now);
+// Its memory is freed only so much later: a clock that was ahead for a while must not free what records that come
+// after, with the right time, still know.
+inline constexpr std::chrono::hours kForgetMargin{24};
 
 class Ledger {
  public:
@@ -112,6 +115,7 @@ class Ledger {
   Authorization& add_authorization(Key128 key, CardIndex card);
   void append_by_age(std::uint32_t slot);
   void remove(std::uint32_t slot);
+  void unname(std::uint32_t slot);
   std::uint32_t remembered(Key128 key, CardIndex card, Instant now);
   void settle_decision(const Authorize& command, Decision& decision);
   static void enter_first(Authorization& authorization, const Authorize& command, Decision& decision);

@@ -96,7 +96,8 @@ void Shards::remember(const Record& record) {
     if (message != nullptr) messages.withdraw(*message, record.now);
     return;
   }
-  if (message != nullptr) return;
+  // A repeat is never journaled: this id had passed the horizon, and the message is another.
+  if (message != nullptr) messages.forget(*message);
   const std::uint8_t type = std::visit([](const auto& command) { return command.kType; }, record.command);
   Decision decision;
   decision.decided_at = record.now;
@@ -178,7 +179,7 @@ class Lookahead {
 
 }  // namespace
 
-bool Shards::load_authorizations(const RowSource& rows, Instant now) {
+bool Shards::load_authorizations(const RowSource& rows) {
   bool readable = true;
   for (const auto& shard : shards_)
     shard->ledger.expect(rows.rows(Table::authorizations) / shards_.size());
@@ -199,7 +200,7 @@ bool Shards::load_authorizations(const RowSource& rows, Instant now) {
   rows.for_each(Table::authorizations, [&](BytesView key, BytesView value) {
     auto row = read_authorization_row(key, value);
     readable = readable && row.has_value();
-    if (!readable || forgotten(row->authorization, now)) return;
+    if (!readable) return;
     shards_[owner_of(row->authorization.card)]->ledger.expect(row->authorization);
     if (!instant.empty() && instant.back().authorization.decided_at != row->authorization.decided_at) enter_instant();
     instant.push_back(std::move(*row));
@@ -220,6 +221,7 @@ bool Shards::load_messages(const RowSource& rows, Instant oldest) {
   Lookahead<Waiting> ahead;
   const auto enter = [&](Waiting& row) {
     Messages& messages = shards_[home_of(row.message.key)]->messages;
+    if (Message* older = messages.find(row.message.key)) messages.forget(*older);
     Message& message = messages.begin(row.message.key, row.message.content, row.message.command);
     messages.finish(message, row.message.card, row.message.decision, row.answer);
     message.at = row.message.at;
@@ -248,7 +250,7 @@ bool Shards::load(const RowSource& rows, Instant now, std::chrono::hours horizon
   });
   bool readable = false;
   try {
-    readable = load_shared(rows) && load_cards(rows) && load_authorizations(rows, now);
+    readable = load_shared(rows) && load_cards(rows) && load_authorizations(rows);
   } catch (...) {
     messages.join();
     throw;

@@ -65,9 +65,10 @@ class Shards {
   Outcome apply(const Command& command, Instant now);
 
   // Applies a record read from the journal and compares its outcome. Damaged bytes are a fault, not an abort.
-  std::optional<ReplayFault> replay(Sequence sequence, BytesView record);
-  // Everything from a checkpoint, with a second thread's help, but what is forgotten at `now` and messages older than
-  // the horizon. False when a row is not readable.
+  std::optional<ReplayFault> replay(Sequence sequence, BytesView bytes);
+  // Everything from a checkpoint but messages older than the horizon at `now`, with a second thread's help. Forgotten
+  // authorizations too: the records behind the checkpoint may have been decided when they were not yet. False when a
+  // row is not readable.
   bool load(const RowSource& rows, Instant now, std::chrono::hours horizon);
 
   // Hash of all balances, cards and authorizations not forgotten at `as_of`: the same for the same history, whatever
@@ -82,7 +83,7 @@ class Shards {
   void remember(const Record& record);
   bool load_shared(const RowSource& rows);
   bool load_cards(const RowSource& rows);
-  bool load_authorizations(const RowSource& rows, Instant now);
+  bool load_authorizations(const RowSource& rows);
   bool load_messages(const RowSource& rows, Instant oldest);
   bool contradicts(const Record& record) const;
 

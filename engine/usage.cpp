@@ -1,5 +1,6 @@
 #include "engine/usage.h"
 
+#include <algorithm>
 #include <limits>
 
 namespace holdfast::engine {
@@ -34,7 +35,7 @@ void Usage::charge(Minor amount, bool counts) {
 
 void Usage::release(Minor amount, Instant charged_at, const ZoneRules& zone, Weekday week_start) {
   for (std::size_t i = 0; i < kLifetime; ++i) {
-    if (charged_at >= window_at(usage_kind(i), rolled_at, zone, week_start).start) held[i] -= amount;
+    if (charged_at >= window_at(usage_kind(i), rolled_at, zone, week_start).start) held[i] -= std::min(amount, held[i]);
   }
   held[kLifetime] -= amount;
 }

@@ -36,7 +36,8 @@ struct Usage {
   void roll(Instant now, const ZoneRules& zone, Weekday week_start);
   // One approval of `amount`, made at rolled_at. The caller has checked that nothing overflows.
   void charge(Minor amount, bool counts);
-  // Takes back a hold charged at `charged_at` from the windows that still contain that instant. Counts stay.
+  // Takes back a hold charged at `charged_at` from the windows that still contain that instant, never more than they
+  // have (the zone may have changed in between). Counts stay.
   void release(Minor amount, Instant charged_at, const ZoneRules& zone, Weekday week_start);
 
   // held + posted; saturates instead of overflowing.

@@ -311,23 +311,27 @@ bool AuthorizationRoutes::fill(Flight& flight, const Call& call, std::string_vie
 }
 
 void AuthorizationRoutes::authorize(const Call& call) {
-  Flight* flight = context_.desk.take();
-  if (flight == nullptr) {
-    return respond_problem(call.exchange, call.request, 503, "overloaded", "Overloaded",
-                           "too many requests are under way");
-  }
-  if (!fill(*flight, call, call.request.body)) {
+  Flight* taken = context_.desk.take();
+  Flight& flight = taken == nullptr ? spare_ : *taken;
+  spare_.text_used = 0;
+  if (!fill(flight, call, call.request.body)) {
     counters_.malformed.add();
-    return context_.desk.give_back(*flight);
+    if (taken != nullptr) context_.desk.give_back(flight);
+    return;
   }
-  flight->owner = this;
-  flight->exchange = &call.exchange;
-  flight->note = flight->keep(call.request.id);
-  flight->is_authorization = true;
-  flight->first_byte = call.request.first_byte;
-  flight->deadline = answer_by(flight->first_byte, context_.settings.authorization_deadline);
-  flight->now = context_.surroundings.now();
-  context_.desk.launch(*flight);
+  flight.owner = this;
+  flight.exchange = &call.exchange;
+  flight.note = flight.keep(call.request.id);
+  flight.is_authorization = true;
+  flight.first_byte = call.request.first_byte;
+  flight.deadline = answer_by(flight.first_byte, context_.settings.authorization_deadline);
+  flight.now = context_.surroundings.now();
+  if (taken != nullptr) return context_.desk.launch(flight);
+  Answer answer;  // too many are under way: an early decline, with nothing kept
+  answer.decision.reason = engine::Reason::overloaded;
+  answer.decision.retryable = engine::Retryable::after;
+  answer.decision.decided_at = flight.now;
+  landed(flight, answer);
 }
 
 void AuthorizationRoutes::landed(Flight& flight, const Answer& answer) {

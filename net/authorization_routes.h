@@ -39,6 +39,7 @@ class AuthorizationRoutes final : public FlightOwner {
   DecisionCounters& counters_;
   std::string body_;  // both reused, so that an answer allocates nothing
   std::string card_id_;
+  Flight spare_;  // for requests that there is no flight for
 };
 
 // Appends the public id of a card; nothing when there is no such card.

@@ -96,6 +96,7 @@ void Desk::give_back(Flight& flight) {
   flight.entry = nullptr;
   flight.waiters = flight.next_waiter = nullptr;
   flight.answered = flight.under_way = flight.late = false;
+  flight.withdrawal_counts = 1;
   flight.outcome = std::monostate{};
   flight.sequence = 0;
   flight.refusal = Reason::none;
@@ -306,10 +307,7 @@ void Desk::end_turn() {
 
 void Desk::on_journal() {
   while (const auto run = journal_.next_durable(loop_)) {
-    // All that was reported before has been handled by its homes: only now may the journal count it as settled.
-    if (crossing_.handled(loop_).load(std::memory_order_acquire) == reported_ && reported_through_ != 0) {
-      journal_.settle(loop_, reported_through_);
-    }
+    report_settled();
     reported_ += run->count;
     reported_through_ = run->first_sequence + run->count - 1;
     for (std::uint64_t i = 0; i < run->count; ++i) {
@@ -323,12 +321,16 @@ void Desk::on_journal() {
       pass(flight, home_of(flight), Step::settle);
     }
   }
-  if (crossing_.handled(loop_).load(std::memory_order_acquire) == reported_ && reported_through_ != 0) {
-    journal_.settle(loop_, reported_through_);
-  }
+  report_settled();
   append_waiting();
   if (!expired_.empty()) withdraw_expired();
   if (journal_.health() == JournalHealth::failed) fail_all();
+}
+
+// Only when all that was reported has been handled by its homes may the journal count it as settled.
+void Desk::report_settled() {
+  if (reported_through_ == 0 || crossing_.handled(loop_).load(std::memory_order_acquire) != reported_) return;
+  journal_.settle(loop_, reported_through_);
 }
 
 void Desk::append_waiting() {
@@ -342,10 +344,10 @@ void Desk::append_waiting() {
 // ---- 7, 8. Settle and answer, on the home
 
 void Desk::settle(Flight& flight) {
-  if (flight.sequence != 0) {
-    crossing_.handled(owner_of(flight)).fetch_add(1, std::memory_order_release);
+  if (flight.withdrawing) {
+    note_handled(flight, flight.withdrawal_counts);
+    return finished(flight);
   }
-  if (flight.withdrawing) return finished(flight);
   if (flight.refusal != Reason::none || flight.rejected) {
     Answer answer = refusal(flight.refusal, flight.now);
     if (flight.rejected) answer.kind = Answer::Kind::rejected;
@@ -367,7 +369,12 @@ void Desk::settle(Flight& flight) {
   if (flight.entry != nullptr) {
     shard_.messages.finish(*flight.entry, answer.card, answer.decision, flight.composed);
   }
+  if (too_late(flight)) {  // the loop was held up: the timer, too, would have come by now
+    flight.late = true;
+    conclude(flight, late_answer(flight.now));
+  }
   if (flight.late) return settle_late(flight);
+  note_handled(flight, 1);
   if (flight.is_authorization && !flight.dry_run && answer.decision.approved()) journal_.mark_sent(flight.sequence);
   conclude(flight, answer);
   finished(flight);
@@ -375,8 +382,26 @@ void Desk::settle(Flight& flight) {
 
 // Step D came first: the decline is out. Make it the message's answer for good, and give back what was held.
 void Desk::settle_late(Flight& flight) {
-  if (!flight.is_authorization || flight.dry_run) return finished(flight);
+  if (!flight.is_authorization || flight.dry_run) {
+    note_handled(flight, 1);
+    return finished(flight);
+  }
+  flight.withdrawal_counts = 2;  // its own record, and the one that it undoes: not handled before this is durable
   withdraw(flight);
+}
+
+bool Desk::too_late(const Flight& leader) const {
+  if (!leader.is_authorization || leader.late) return false;
+  SteadyTime earliest = leader.deadline;
+  for (const Flight* waiter = leader.waiters; waiter != nullptr; waiter = waiter->next_waiter) {
+    earliest = std::min(earliest, waiter->deadline);
+  }
+  return std::chrono::steady_clock::now() >= earliest;
+}
+
+// Before the answer leaves, so that its owner's count is never ahead of what recovery has to know.
+void Desk::note_handled(const Flight& flight, std::uint64_t records) {
+  if (flight.sequence != 0) crossing_.handled(owner_of(flight)).fetch_add(records, std::memory_order_release);
 }
 
 void Desk::withdraw(Flight& flight) {
@@ -516,11 +541,19 @@ void Desk::adopt(std::vector<UnconfirmedApproval> approvals, std::chrono::second
   unconfirmed_timer_.async_wait([this](const boost::system::error_code& error) {
     if (error) return;
     for (auto& [key, approval] : unconfirmed_)
-      expired_.push_back(std::move(approval));
+      expire_unconfirmed(std::move(approval));
     unconfirmed_.clear();
     counters_.unconfirmed_holds.set(0);
     withdraw_expired();
   });
+}
+
+// From now on a repeat of it is declined; the hold follows when there is a flight for it.
+void Desk::expire_unconfirmed(UnconfirmedApproval approval) {
+  approval.withdrawn_at = std::max(approval.charged_at, last_now_);
+  const Key128 key = shard_.messages.key_of({approval.endpoint, approval.message_id, approval.content});
+  if (engine::Message* entry = shard_.messages.find(key)) shard_.messages.withdraw(*entry, approval.withdrawn_at);
+  expired_.push_back(std::move(approval));
 }
 
 // As many as there are flights to carry them; on_journal() comes back for the rest.
@@ -529,14 +562,13 @@ void Desk::withdraw_expired() {
     Flight* flight = take();
     if (flight == nullptr) return;
     const UnconfirmedApproval& approval = expired_.back();
-    flight->now = std::max(approval.charged_at, last_now_);
+    flight->now = approval.withdrawn_at;
     flight->message = {flight->keep(approval.endpoint), flight->keep(approval.message_id), approval.content};
     flight->key = shard_.messages.key_of(flight->message);
     flight->withdrawal = {approval.card,   approval.processor,  flight->keep(approval.authorization_id),
                           approval.amount, approval.charged_at, approval.authorized_at};
     flight->command = flight->withdrawal;
     flight->withdrawing = true;
-    if (engine::Message* entry = shard_.messages.find(flight->key)) shard_.messages.withdraw(*entry, flight->now);
     counters_.late_approvals_undone.add();
     expired_.pop_back();
     pass(*flight, owner_of(*flight), Step::decide);

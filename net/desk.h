@@ -37,6 +37,7 @@ struct UnconfirmedApproval {
   engine::Instant charged_at;
   engine::Instant authorized_at;
   engine::Sequence sequence = 0;
+  engine::Instant withdrawn_at;  // once it is
 };
 
 class Desk {
@@ -49,6 +50,10 @@ class Desk {
   void give_back(Flight& flight);
   // Step 5 on: everything in the request part is set. The owner's landed() is called once, perhaps before this returns.
   void launch(Flight& flight);
+
+  // Tells the journal how far all has been answered or undone. Other loops' homes may finish after this loop has heard
+  // of its last commit: call it a few times a second.
+  void report_settled();
 
   // The crossing's waker and the journal's waker of this loop end here.
   void on_crossing();
@@ -74,6 +79,8 @@ class Desk {
   engine::Reason admission(const Flight& flight) const;
   void settle(Flight& flight);
   void settle_late(Flight& flight);
+  bool too_late(const Flight& leader) const;
+  void note_handled(const Flight& flight, std::uint64_t records);
   void conclude(Flight& leader, const Answer& answer);
   void send_answer(Flight& flight, const Answer& answer);
   void withdraw(Flight& flight);
@@ -96,6 +103,7 @@ class Desk {
   void on_deadline();
   void give_up_on_others(SteadyTime now);
   void fail_all();
+  void expire_unconfirmed(UnconfirmedApproval approval);
   void withdraw_expired();
 
   const unsigned loop_;

@@ -53,6 +53,8 @@ void EventLoop::adopt(std::vector<UnconfirmedApproval> approvals, std::chrono::s
 }
 
 void EventLoop::run() {
+  started_ = std::chrono::steady_clock::now();
+  started_at_ = surroundings_->now();
   tick();
   context_.run();
 }
@@ -84,7 +86,11 @@ void EventLoop::tick() {
     const auto lag = std::chrono::duration_cast<std::chrono::microseconds>(now - tick_timer_.expiry());
     lag_us_.store(lag.count(), std::memory_order_relaxed);
   }
-  desk_->forget_old(surroundings_->now(), duplicate_horizon_);
+  desk_->report_settled();
+  // A wall clock that jumps ahead must not make the past forgotten: no more time has gone by than the steady clock
+  // says.
+  const auto passed = std::chrono::duration_cast<std::chrono::milliseconds>(now - started_);
+  desk_->forget_old(std::min(surroundings_->now(), started_at_ + passed), duplicate_horizon_);
   tick_timer_.expires_at(now + kTick);
   tick_timer_.async_wait([this](const boost::system::error_code& error) {
     if (!error) tick();

@@ -107,6 +107,8 @@ class EventLoop {
   std::unique_ptr<HttpServer> server_;
   Surroundings* surroundings_ = nullptr;
   std::chrono::hours duplicate_horizon_{};
+  SteadyTime started_;
+  engine::Instant started_at_{};
   boost::asio::steady_timer tick_timer_;
   std::atomic<std::int64_t> lag_us_{0};
   std::atomic<SteadyTime::rep> last_turn_{0};

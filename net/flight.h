@@ -95,6 +95,7 @@ struct Flight {
   bool late = false;            // the deadline passed before the decision was durable
   engine::Withdraw withdrawal;  // of what this flight decided, while `withdrawing`
   bool withdrawing = false;
+  std::uint8_t withdrawal_counts = 1;  // records that are handled when the withdrawal is durable
 
   // Owner part.
   engine::Outcome outcome;

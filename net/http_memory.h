@@ -40,7 +40,7 @@ class OperationMemory {
 template <typename T>
 class OperationAllocator {
  public:
-  using value_type = T;
+  using value_type = T;  // NOLINT: the name that allocators have
   explicit OperationAllocator(OperationMemory& memory) : memory_(&memory) {}
   template <typename U>
   OperationAllocator(const OperationAllocator<U>& other) : memory_(other.memory_) {}  // NOLINT: converts by contract

@@ -89,6 +89,9 @@ class LmdbJournal final : public engine::Journal {
   // Recovery has dealt with every record that was on disk at the start, and what it appended is durable: from now on
   // they count as settled. Resets the sent marks. Call once, before the loops run; until then nothing new is settled.
   void recovered();
+  // The same for a run that had approvals unconfirmed, when they have been dealt with: the marks stay as they are. The
+  // loops may run.
+  void recovered_late() { recovered_.store(true, std::memory_order_release); }
 
   bool has_room(unsigned lane) const override;
   void append(unsigned lane, std::span<const std::byte> record) override;

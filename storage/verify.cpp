@@ -130,12 +130,13 @@ class Verifier {
       const auto row = engine::read_message_row(key, value);
       engine::Messages& messages = shards_[0].messages;
       const engine::Message* message = row ? messages.find(row->message.key) : nullptr;
+      if (message != nullptr && row->message.at < message->at) return;  // its id was used again after the horizon
       if (message == nullptr || !same(engine::message_row(*message, messages.answer_of(*message)), value)) {
         differ("checkpoint row of message " + hex(key) + " is not what the journal gives");
       }
     });
     result_.checkpoint_rows += rows;
-    if (rows != shards_[0].messages.size()) differ("the checkpoint does not have every message");
+    if (rows < shards_[0].messages.size()) differ("the checkpoint does not have every message");
   }
 
   void compare_zones_and_keys() {

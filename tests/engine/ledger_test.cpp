@@ -146,6 +146,26 @@ TEST_F(LedgerTest, EditingALimitKeepsWhatWasUsed) {
   EXPECT_EQ(authorize(card, "c", 51).would_approve, 50) << "a limit that is new knows what its window has used";
 }
 
+TEST_F(LedgerTest, AnotherTimeZoneHasItsOwnEndOfTheDayAndNothingIsGivenBackTwice) {
+  ZoneRules kolkata;
+  kolkata.name = "Asia/Kolkata";
+  kolkata.first_offset_seconds = 5 * 3600 + 1800;
+  shards_.zones().define(kolkata);
+  const CardIndex card = make_card({{Limit::Form::amount, WindowKind::day, 100}});
+  const Instant evening = kStart - 3h - 35min;  // 18:25 UTC, 23:55 in Kolkata
+  const Decision first = authorize(card, "a", 100, evening);
+  CardSettings settings;
+  settings.limits = {{Limit::Form::amount, WindowKind::day, 100}};
+  settings.time_zone = "Asia/Kolkata";
+  ledger_.apply(ChangeCard{card, settings}, evening);
+  EXPECT_EQ(authorize(card, "b", 1, evening + 1min).reason, Reason::card_limit);
+  EXPECT_TRUE(authorize(card, "c", 30, evening + 10min).approved()) << "00:05 in Kolkata, and the same hour in UTC";
+  settings.time_zone = "UTC";
+  ledger_.apply(ChangeCard{card, settings}, evening + 10min);
+  withdraw(card, "a", first, evening + 11min);
+  EXPECT_EQ(held(card, WindowKind::day), 0) << "never less than nothing: the window had only the 30 left";
+}
+
 TEST_F(LedgerTest, ListsTheAuthorizationsOfACardNewestFirst) {
   const CardIndex card = make_card({});
   const CardIndex other = make_card({});
@@ -164,7 +184,7 @@ TEST_F(LedgerTest, ForgetsWhatHoldsNothingAndKeepsWhatHoldsMoney) {
   authorize(card, "held", 60);
   authorize(card, "declined", 41);
   authorize(card, "last", 40);
-  const Instant later = kStart + kForgetAfter + 1ms;
+  const Instant later = kStart + kForgetAfter + kForgetMargin + 1ms;
   ledger_.expire(later, 100);
   EXPECT_NE(find("held"), nullptr);
   EXPECT_EQ(find("declined"), nullptr);
@@ -175,7 +195,7 @@ TEST_F(LedgerTest, ForgetsWhatHoldsNothingAndKeepsWhatHoldsMoney) {
 class ForgottenIdTest : public LedgerTest, public ::testing::WithParamInterface<bool> {};
 
 TEST_P(ForgottenIdTest, IsNewWhetherOrNotItsMemoryWasFreed) {
-  const Instant later = kStart + kForgetAfter + 1ms;
+  const Instant later = kStart + kForgetAfter + kForgetMargin + 1ms;
   const CardIndex card = make_card({{Limit::Form::amount, WindowKind::lifetime, 100}});
   EXPECT_FALSE(authorize(card, "a", 101).approved());
   if (GetParam()) ledger_.expire(later, 100);

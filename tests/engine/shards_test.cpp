@@ -157,6 +157,26 @@ TEST(Fold, ACheckpointAtAnyPlaceAndTheRestOfTheJournalGiveTheLiveState) {
   EXPECT_EQ(restarted.state_hash(history.now()), live.shards().state_hash(history.now()));
 }
 
+// What a record met was decided when it came, not when the process is started again.
+TEST(Fold, AnIdThatIsForgottenBetweenItsRecordsAndTheRestartIsKnownToTheReplay) {
+  World live(1);
+  Authorize command{kNoCard, {}};
+  command.request.processor = Processor::stripe;
+  command.request.authorization_id = "iauth_1";
+  command.request.card_reference = "ic_1";
+  command.request.amount = 10;
+  live.apply(command, {"test", "evt-1", 1}, testing::kStart);
+  live.apply(command, {"test", "evt-2", 1}, testing::kStart + std::chrono::hours(24));
+  Rows rows;
+  Fold fold(rows, testing::kSeed);
+  ASSERT_FALSE(fold.apply(1, live.journal()[0]));
+  rows.apply(fold.take_changes());
+  Shards restarted(1, testing::kSeed, 0, 64);
+  ASSERT_TRUE(restarted.load(rows, testing::kStart + std::chrono::hours(24 * 9), std::chrono::hours(24 * 7)));
+  const auto fault = restarted.replay(2, live.journal()[1]);
+  EXPECT_FALSE(fault) << fault->what;
+}
+
 TEST(Fold, ChangesAreSortedAndEachRowComesOnce) {
   World live(1);
   History(13).play(live, 1'000);

@@ -12,12 +12,12 @@ namespace {
 thread_local std::atomic<std::uint64_t> allocations = 0;
 
 #ifdef __has_feature
-#define HOLDFAST_TSAN __has_feature(thread_sanitizer)
+#define HOLDFAST_SANITIZED (__has_feature(thread_sanitizer) || __has_feature(address_sanitizer))
 #else
-#define HOLDFAST_TSAN 0
+#define HOLDFAST_SANITIZED 0
 #endif
 
-#if !HOLDFAST_TSAN
+#if !HOLDFAST_SANITIZED
 void* counted(std::size_t size) {
   ++allocations;
   if (void* place = std::malloc(size == 0 ? 1 : size)) return place;  // NOLINT: this is the allocator
@@ -27,8 +27,8 @@ void* counted(std::size_t size) {
 
 }  // namespace
 
-#if HOLDFAST_TSAN
-// ThreadSanitizer brings an operator new that cannot be replaced, but tells of what it hands out.
+#if HOLDFAST_SANITIZED
+// A sanitizer brings an operator new that must not be replaced in part, but tells of what it hands out.
 extern "C" int __sanitizer_install_malloc_and_free_hooks(  // NOLINT: its name
     void (*malloc_hook)(const volatile void*, std::size_t), void (*free_hook)(const volatile void*));
 namespace {

@@ -376,6 +376,47 @@ TEST_F(DeskTest, SettlesWhatItsHomesHaveHandledAndNoMore) {
   EXPECT_EQ(journal_.settled(0), 3U);
 }
 
+TEST_F(DeskTest, SettlesAlsoWhatItsHomeHandledAfterTheLastCommit) {
+  const auto spent = make_card(100, 0);
+  Landed landed;
+  launch(landed, spent, id_at(1, 1), 10);
+  finish();
+  EXPECT_EQ(journal_.settled(0), 0U) << "its home was not through when the owner heard of the commit";
+  desks_[0]->report_settled();
+  EXPECT_EQ(journal_.settled(0), 1U);
+}
+
+TEST_P(DeskPlacesTest, ALateApprovalIsNotSettledBeforeItsWithdrawalIsDurable) {
+  Landed landed;
+  launch(landed, card(100), id(1), 60, 0, 1ms);
+  run();
+  wait_for_timers(GetParam().home, landed);
+  run();
+  journal_.commit();
+  run();  // durable, and its withdrawal is on the way
+  desks_[GetParam().owner]->report_settled();
+  EXPECT_EQ(journal_.settled(GetParam().owner), 0U);
+  finish();
+  desks_[GetParam().owner]->report_settled();
+  EXPECT_EQ(journal_.settled(GetParam().owner), 2U);
+}
+
+TEST_P(DeskPlacesTest, NoApprovalLeavesAfterItsDeadlineThoughTheLoopWasHeldUp) {
+  const auto spent = card(100);
+  Landed landed;
+  Flight* flight = launch(landed, spent, id(1), 60, 0, 30ms);
+  const SteadyTime deadline = flight->deadline;
+  run();
+  if (!landed.answers.empty()) GTEST_FAIL() << "the machine took 30 ms for nothing";
+  while (std::chrono::steady_clock::now() < deadline) {
+  }  // the loops do not turn
+  journal_.commit();
+  finish();
+  EXPECT_EQ(landed.only().decision.reason, Reason::deadline_exceeded);
+  EXPECT_EQ(held(spent), 0);
+  EXPECT_TRUE(journal_.marked().empty());
+}
+
 TEST_F(DeskTest, AHomeThatIsHeldUpHoldsUpNobodyElse) {
   const auto here = make_card(100, 0);
   Landed waiting;
@@ -454,7 +495,7 @@ TEST_F(DeskTest, AnUnconfirmedApprovalIsWithdrawnUnlessItIsHeardOfAgain) {
     Landed before;
     launch(before, here, id, 40);
     finish();
-    unconfirmed.push_back({"api", id, 1, here, engine::Processor::native, id, 40, kNow, kNow});
+    unconfirmed.push_back({"api", id, 1, here, engine::Processor::native, id, 40, kNow, kNow, 0, {}});
   }
   desks_[0]->adopt(std::move(unconfirmed), 0s);
   EXPECT_EQ(counters_[0].unconfirmed_holds.get(), 2U);
