@@ -32,7 +32,7 @@ class AuthorizationRoutes final : public FlightOwner {
 
   bool fill(Flight& flight, const Call& call, std::string_view body);
   engine::CardIndex resolve_card(Flight& flight, std::string_view reference);
-  engine::CardIndex resolve_number(Flight& flight, std::string_view number, std::optional<std::string_view> cvv,
+  engine::CardIndex resolve_number(Flight& flight, std::string_view digits, std::optional<std::string_view> cvv,
                                    std::optional<std::string_view> expiration);
 
   LoopContext& context_;

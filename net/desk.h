@@ -67,8 +67,8 @@ class Desk {
   std::size_t under_way() const { return flights_.size() - free_count_; }
 
  private:
-  void step(Flight& flight, Step step);
-  void pass(Flight& flight, unsigned loop, Step step);
+  void step(Flight& flight, Step next);
+  void pass(Flight& flight, unsigned loop, Step next);
   unsigned home_of(const Flight& flight) const;
   unsigned owner_of(const Flight& flight) const;
 

@@ -97,7 +97,7 @@ void write_http_date(std::string& out, std::chrono::system_clock::time_point now
   out += ' ';
   out += kMonths[static_cast<std::size_t>(parts.tm_mon)];
   out += ' ';
-  append_number(out, static_cast<std::size_t>(parts.tm_year + 1900));
+  append_number(out, static_cast<std::size_t>(parts.tm_year) + 1900);
   out += ' ';
   append_two(parts.tm_hour);
   out += ':';

@@ -12,12 +12,12 @@ namespace {
 thread_local std::atomic<std::uint64_t> allocations = 0;
 
 #ifdef __has_feature
-#define HOLDFAST_SANITIZED (__has_feature(thread_sanitizer) || __has_feature(address_sanitizer))
+#define HOLDFAST_TSAN __has_feature(thread_sanitizer)
 #else
-#define HOLDFAST_SANITIZED 0
+#define HOLDFAST_TSAN 0
 #endif
 
-#if !HOLDFAST_SANITIZED
+#if !HOLDFAST_TSAN
 void* counted(std::size_t size) {
   ++allocations;
   if (void* place = std::malloc(size == 0 ? 1 : size)) return place;  // NOLINT: this is the allocator
@@ -27,8 +27,8 @@ void* counted(std::size_t size) {
 
 }  // namespace
 
-#if HOLDFAST_SANITIZED
-// A sanitizer brings an operator new that must not be replaced in part, but tells of what it hands out.
+#if HOLDFAST_TSAN
+// ThreadSanitizer brings an operator new that cannot be replaced, but tells of what it hands out.
 extern "C" int __sanitizer_install_malloc_and_free_hooks(  // NOLINT: its name
     void (*malloc_hook)(const volatile void*, std::size_t), void (*free_hook)(const volatile void*));
 namespace {
@@ -41,6 +41,15 @@ void* operator new(std::size_t size) {
 }
 void* operator new[](std::size_t size) {
   return counted(size);
+}
+// These too: AddressSanitizer has its own, which must not meet the operator delete below.
+void* operator new(std::size_t size, const std::nothrow_t& /*tag*/) noexcept {
+  ++allocations;
+  return std::malloc(size == 0 ? 1 : size);  // NOLINT: this is the allocator
+}
+void* operator new[](std::size_t size, const std::nothrow_t& /*tag*/) noexcept {
+  ++allocations;
+  return std::malloc(size == 0 ? 1 : size);  // NOLINT: this is the allocator
 }
 void operator delete(void* place) noexcept {
   std::free(place);
