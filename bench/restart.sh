@@ -24,6 +24,7 @@ checkpoint_interval_seconds = 86400
 EOF
 export HOLDFAST_ADMIN_KEY=token-of-the-benchmark
 for ((round = 0; round < rounds; ++round)); do
+  : >"$work/out"
   start=$(date +%s%N)
   build/release/holdfast serve --config "$work/holdfast.toml" >"$work/out" 2>"$work/log" &
   daemon=$!

@@ -55,6 +55,7 @@ ops_listen = "127.0.0.1:0"
 [storage]
 path = "$work/data"
 EOF
+: >"$work/out"
 "$holdfast" serve --config "$work/holdfast.toml" >"$work/out" 2>"$work/log" &
 daemon=$!
 until grep -q ready "$work/out"; do
@@ -64,7 +65,8 @@ api=$(grep -o 'webhooks on http://[0-9.:]*' "$work/out" | grep -o 'http.*')
 
 echo "making $card_count cards" >&2
 for ((i = 0; i < card_count; ++i)); do
-  printf 'url = "%s/api/v1/cards"\ndata = "{\\"label\\":\\"bench %d\\",\\"limit_usd\\":10000000}"\n' "$api" "$i"
+  [ "$i" -eq 0 ] || echo next
+  printf 'silent\nurl = "%s/api/v1/cards"\ndata = "{\\"label\\":\\"bench %d\\",\\"limit_usd\\":10000000}"\n' "$api" "$i"
   printf 'header = "Authorization: Bearer %s"\nheader = "Content-Type: application/json"\noutput = "-"\n' \
     "$HOLDFAST_ADMIN_KEY"
 done | curl -sS -K - | grep -o 'card_[0-9A-Z]\{26\}' | sort -u >"$work/cards"
