@@ -15,6 +15,8 @@
 #include <string>
 #include <utility>
 
+#include "storage/descriptor.h"
+
 namespace holdfast::storage {
 namespace {
 
@@ -51,20 +53,6 @@ constexpr std::uint64_t kNoPage = ~std::uint64_t{0};
 // Folders whose environment is open in this process.
 std::mutex open_mutex;
 std::set<std::pair<std::uint64_t, std::uint64_t>> open_folders;
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 [[noreturn]] void refuse(const std::filesystem::path& file, const std::string& why) {
   throw StoreError(file.string() + ": " + why);

@@ -16,6 +16,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "storage/descriptor.h"
 #include "storage/layout.h"
 
 namespace holdfast::storage {
@@ -54,20 +55,6 @@ constexpr FileSystem kUnsafe[] = {
 [[noreturn]] void refuse_errno(const std::filesystem::path& path, const char* what) {
   refuse(path, std::string(what) + ": " + std::strerror(errno));
 }
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 std::filesystem::path id_file(const std::filesystem::path& store) {
   return store / "store.id";
