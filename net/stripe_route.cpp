@@ -64,7 +64,8 @@ void StripeRoute::authorize(const Request& request, Exchange& exchange, Flight& 
   command.card = context_.shards.directory()
                      .find(context_.shards.processor_card_name(settings_->name, asked.card_reference))
                      .value_or(engine::kNoCard);
-  flight.message = {settings_->name, flight.keep(event_id), content_hash(context_.shards.hasher(), command)};
+  flight.message = {flight.keep(settings_->name), flight.keep(event_id),
+                    content_hash(context_.shards.hasher(), command)};
   flight.note = flight.keep(api_version);
   flight.command = command;
   flight.is_authorization = true;
@@ -75,7 +76,8 @@ void StripeRoute::authorize(const Request& request, Exchange& exchange, Flight& 
 void StripeRoute::note(const Request& request, Exchange& exchange, Flight& flight, std::string_view event_id,
                        std::string_view type, std::string_view object_id) {
   const engine::NoteEvent command{flight.keep(type), flight.keep(object_id)};
-  flight.message = {settings_->name, flight.keep(event_id), context_.shards.hasher().hash({type, object_id}).lo};
+  flight.message = {flight.keep(settings_->name), flight.keep(event_id),
+                    context_.shards.hasher().hash({type, object_id}).lo};
   flight.command = command;
   counters_.other_events.add();
   launch(request, exchange, flight);
