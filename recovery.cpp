@@ -22,6 +22,10 @@ void check(const std::optional<storage::JournalDamage>& damage) {
   if (damage) refuse(damage->sequence, damage->what);
 }
 
+std::string name_of(const engine::MessageRef& message) {
+  return std::string(message.endpoint) + '\0' + std::string(message.id);
+}
+
 struct Unsettled {
   net::UnconfirmedApproval approval;
   SentKnowledge knowledge = SentKnowledge::unknown;
@@ -35,7 +39,7 @@ class UnsettledApprovals {
   void look_at(const JournalRecord& journaled) {
     const auto record = engine::decode(journaled.payload);
     if (!record || !record->message.present()) return;
-    const std::string key = std::string(record->message.endpoint) + '\0' + std::string(record->message.id);
+    const std::string key = name_of(record->message);
     if (std::holds_alternative<engine::Withdraw>(record->command)) {
       found_.erase(key);
       return;
@@ -83,6 +87,58 @@ std::vector<Unsettled> find_unsettled(const storage::LmdbJournal& journal, const
   return unsettled.take();
 }
 
+// What the processors were told at their deadlines.
+class LateDeclines {
+ public:
+  explicit LateDeclines(const storage::SharedLateAnswers& noted) : bytes_(noted.left()) {
+    for (const engine::Bytes& bytes : bytes_) {
+      auto record = engine::decode(bytes);
+      if (!record || !std::holds_alternative<engine::Withdraw>(record->command)) continue;
+      told_.emplace(name_of(record->message), std::move(*record));
+    }
+  }
+  const engine::Record* find(const engine::MessageRef& message) const {
+    const auto found = told_.find(name_of(message));
+    return found == told_.end() ? nullptr : &found->second;
+  }
+  template <class Visit>
+  void for_each(Visit&& visit) const {
+    for (const auto& [name, record] : told_)
+      visit(record);
+  }
+
+ private:
+  std::vector<engine::Bytes> bytes_;  // that the records view
+  std::map<std::string, engine::Record> told_;
+};
+
+// False when the authorization held nothing, and is forgotten.
+bool withdraw(engine::Shards& shards, JournalWriter& writer, const engine::MessageRef& message,
+              const engine::Withdraw& withdrawal, engine::Instant answered_at) {
+  const engine::Ledger& ledger = shards[shards.owner_of(withdrawal.card)].ledger;
+  const auto key = ledger.authorization_key(withdrawal.processor, withdrawal.authorization_id);
+  if (ledger.find(key, withdrawal.card) == nullptr) return false;
+  writer.write(shards, message, withdrawal, answered_at);
+  return true;
+}
+
+// Makes what was told at a deadline the message's answer, unless it is that already, or an approval of the message was
+// told to somebody else: unsettled ones have been withdrawn by now.
+bool keep_decline(engine::Shards& shards, JournalWriter& writer, const engine::Record& told) {
+  const engine::Key128 key = shards[0].messages.key_of(told.message);
+  const engine::Message* known = shards[shards.home_of(key)].messages.find(key);
+  auto withdrawal = std::get<engine::Withdraw>(told.command);
+  if (known == nullptr) {
+    writer.write(shards, told.message, withdrawal, told.now);
+    return true;
+  }
+  const engine::Decision& decision = known->decision;
+  if (decision.approved() || decision.reason == engine::Reason::deadline_exceeded) return false;
+  withdrawal.charged_at = decision.decided_at;
+  withdrawal.authorized_at = decision.authorized_at;
+  return withdraw(shards, writer, told.message, withdrawal, told.now);
+}
+
 std::uint64_t replay(engine::Shards& shards, const storage::StateStore& state, const storage::LmdbJournal& journal) {
   const storage::Folded folded = state.folded();
   const engine::Sequence last = journal.sequence_at_open();
@@ -106,8 +162,10 @@ void JournalWriter::write(engine::Shards& shards, const engine::MessageRef& mess
   while (!journal_.has_room(0))
     take_durable();
   std::vector<std::byte> buffer(engine::kRecordBytesMax);
-  journal_.append(0, engine::encode({now, message, command, shards.apply(command, now), {}}, buffer));
+  const engine::Record record{now, message, command, shards.apply(command, now), {}};
+  journal_.append(0, engine::encode(record, buffer));
   journal_.submit(0);
+  shards.remember(record);
   ++appended_;
 }
 
@@ -136,33 +194,32 @@ void JournalWriter::take_durable() {
 }
 
 Recovered recover(engine::Shards& shards, const storage::StateStore& state, storage::LmdbJournal& journal,
-                  const storage::SentMarks& marks, JournalWriter& writer, engine::Instant now,
-                  std::chrono::hours duplicate_horizon) {
+                  const storage::SentMarks& marks, storage::SharedLateAnswers& late_answers, JournalWriter& writer,
+                  engine::Instant now, std::chrono::hours duplicate_horizon) {
   Recovered recovered;
   if (!shards.load(state, now, duplicate_horizon)) throw StoreError("a row of the checkpoint is not readable");
   recovered.replayed = replay(shards, state, journal);
   recovered.cards = shards.cards().last();
+  const LateDeclines late(late_answers);
   for (Unsettled& unsettled : find_unsettled(journal, marks)) {
     net::UnconfirmedApproval& approval = unsettled.approval;
-    if (unsettled.knowledge == SentKnowledge::unknown) {
+    const engine::MessageRef message{approval.endpoint, approval.message_id, approval.content};
+    const engine::Record* told = late.find(message);
+    if (unsettled.knowledge == SentKnowledge::unknown && told == nullptr) {
       recovered.unconfirmed.push_back(std::move(approval));
       continue;
     }
-    const engine::Ledger& ledger = shards[shards.owner_of(approval.card)].ledger;
-    const auto key = ledger.authorization_key(approval.processor, approval.authorization_id);
-    if (ledger.find(key, approval.card) == nullptr) continue;  // held nothing, and is forgotten
-    const engine::MessageRef message{approval.endpoint, approval.message_id, approval.content};
-    engine::Messages& messages = shards[shards.home_of(shards[0].messages.key_of(message))].messages;
-    // The time in the decline that the request may have been answered with before the end came.
-    const engine::Instant answered_at = approval.charged_at;
-    if (engine::Message* entry = messages.find(messages.key_of(message))) messages.withdraw(*entry, answered_at);
-    writer.write(shards, message,
-                 engine::Withdraw{approval.card, approval.processor, approval.authorization_id, approval.amount,
-                                  approval.charged_at, approval.authorized_at},
-                 answered_at);
-    ++recovered.withdrawn;
+    const engine::Withdraw withdrawal{approval.card,   approval.processor,  approval.authorization_id,
+                                      approval.amount, approval.charged_at, approval.authorized_at};
+    // The time in the decline that the request was answered with, if it was, before the end came.
+    const engine::Instant answered_at = told != nullptr ? told->now : approval.charged_at;
+    if (withdraw(shards, writer, message, withdrawal, answered_at)) ++recovered.withdrawn;
   }
+  late.for_each([&](const engine::Record& told) {
+    if (keep_decline(shards, writer, told)) ++recovered.late;
+  });
   writer.flush();
+  late_answers.clear_all();
   return recovered;
 }
 

@@ -3,7 +3,8 @@
 //
 // Threads: one, before any event loop runs.
 // Invariants: afterwards the shards are the state after the journal's last record; an approval that was never sent has
-// been withdrawn by a journaled record, and one of which nobody can know is reported to be withdrawn later. Errors:
+// been withdrawn by a journaled record, and one of which nobody can know is reported to be withdrawn later; a decline
+// that left at a deadline is its message's answer, also when nothing else of the message is left. Errors:
 // damage, or a record that does not give its recorded outcome, is a storage::StoreError: a daemon must not serve from a
 // state that it cannot account for.
 #pragma once
@@ -15,6 +16,7 @@
 #include "engine/shards.h"
 #include "net/desk.h"
 #include "storage/journal.h"
+#include "storage/late_answers.h"
 #include "storage/sent_marks.h"
 #include "storage/state_store.h"
 
@@ -24,6 +26,7 @@ struct Recovered {
   std::uint64_t cards = 0;
   std::uint64_t replayed = 0;   // journal records behind the checkpoint
   std::uint64_t withdrawn = 0;  // approvals that were never sent
+  std::uint64_t late = 0;       // declines that left at a deadline, and of which the journal said nothing or otherwise
   std::vector<net::UnconfirmedApproval> unconfirmed;
 };
 
@@ -31,7 +34,7 @@ struct Recovered {
 class JournalWriter {
  public:
   explicit JournalWriter(storage::LmdbJournal& journal) : journal_(journal) {}
-  // Applies the command and appends its record.
+  // Applies the command, appends its record and enters its message's answer.
   void write(engine::Shards& shards, const engine::MessageRef& message, const engine::Command& command,
              engine::Instant now);
   // Waits until all that was written is durable. Throws StoreError when the journal fails.
@@ -49,7 +52,7 @@ class JournalWriter {
 
 // The journal has been started.
 Recovered recover(engine::Shards& shards, const storage::StateStore& state, storage::LmdbJournal& journal,
-                  const storage::SentMarks& marks, JournalWriter& writer, engine::Instant now,
-                  std::chrono::hours duplicate_horizon);
+                  const storage::SentMarks& marks, storage::SharedLateAnswers& late_answers, JournalWriter& writer,
+                  engine::Instant now, std::chrono::hours duplicate_horizon);
 
 }  // namespace holdfast

@@ -36,7 +36,7 @@ using config::LogLevel;
 using Endpoint = asio::ip::tcp::endpoint;
 
 constexpr unsigned kLoopsMax = 256;
-// Requests under way, of all loops together; each has a share.
+// Requests under way, of all loops together; each has an equal share.
 constexpr std::size_t kFlightsMax = 16'384;
 constexpr std::chrono::milliseconds kHealthInterval{100};
 // After the store has failed: time for the loops to send the declines.
@@ -209,6 +209,7 @@ class Daemon {
 
   std::unique_ptr<storage::StoreDirectory> directory_;
   std::unique_ptr<storage::SentMarks> marks_;
+  std::unique_ptr<storage::SharedLateAnswers> late_answers_;
   std::unique_ptr<storage::LmdbJournal> journal_;
   std::unique_ptr<storage::StateStore> state_;
   std::unique_ptr<EngineFold> fold_;
@@ -247,6 +248,8 @@ void Daemon::open_store() {
   marks_ = std::make_unique<storage::SentMarks>(
       storage::sent_marks_file(directory_->path()),
       storage::sent_marks_capacity(marked_records(journal_options(options_, loop_count_))));
+  late_answers_ = std::make_unique<storage::SharedLateAnswers>(storage::late_answers_file(directory_->path()),
+                                                               directory_->identity().id, kFlightsMax);
   journal_ = std::make_unique<storage::LmdbJournal>(*directory_, *marks_, journal_options(options_, loop_count_));
   state_ = std::make_unique<storage::StateStore>(*directory_, storage::StateStore::Options{options_.storage.map_size});
 }
@@ -260,7 +263,7 @@ void Daemon::recover_state() {
   }
   journal_->start();
   writer_ = std::make_unique<JournalWriter>(*journal_);
-  recovered_ = recover(*shards_, *state_, *journal_, *marks_, *writer_, surroundings_.now(),
+  recovered_ = recover(*shards_, *state_, *journal_, *marks_, *late_answers_, *writer_, surroundings_.now(),
                        std::chrono::hours(24) * options_.decisions.duplicate_horizon_days);
   refresh_zones();
   keys_ = std::make_unique<net::PublishedKeys>(shards_->epochs());
@@ -345,10 +348,19 @@ void Daemon::build_loops() {
   net::JsonLimits json;
   json.bytes_max = options_.server.limits.body_bytes;
   json.depth_max = options_.server.limits.json_depth;
-  const net::Common common{*shards_,  *journal_,   *keys_,
-                           *tokens_,  *issuer_,    surroundings_,
-                           *archive_, api,         http_limits(options_.server.limits, loop_count_),
-                           json,      kFlightsMax, std::chrono::hours(24) * options_.decisions.duplicate_horizon_days};
+  const net::Common common{*shards_,
+                           *journal_,
+                           *late_answers_,
+                           *keys_,
+                           *tokens_,
+                           *issuer_,
+                           surroundings_,
+                           *archive_,
+                           api,
+                           http_limits(options_.server.limits, loop_count_),
+                           json,
+                           kFlightsMax / loop_count_,
+                           std::chrono::hours(24) * options_.decisions.duplicate_horizon_days};
   for (auto& loop : loops_)
     loop->build(common, *crossing_, all, webhooks_);
   std::vector<std::vector<net::UnconfirmedApproval>> unconfirmed(loop_count_);
@@ -398,6 +410,7 @@ void Daemon::announce() const {
        {"cards", std::to_string(recovered_.cards)},
        {"records_replayed", std::to_string(recovered_.replayed)},
        {"approvals_withdrawn", std::to_string(recovered_.withdrawn)},
+       {"late_declines_kept", std::to_string(recovered_.late)},
        {"approvals_unconfirmed", std::to_string(recovered_.unconfirmed.size())}});
   std::printf("holdfast is ready: API and webhooks on http://%s, health and metrics on http://%s\n", listen.c_str(),
               ops.c_str());

@@ -54,15 +54,18 @@ struct Authorize {
 };
 
 // The answer to this message left as `deadline_exceeded` before the decision on it was durable: what the decision held
-// is released, and any retry of the message gets the same decline.
+// is released, and any retry of the message gets the same decline. Also when there is no decision: it was refused too
+// late for anybody to hear of it, or a kill took it along. Then the command is all that is known of the message.
 struct Withdraw {
   static constexpr std::uint8_t kType = 5;
   CardIndex card = kNoCard;
   Processor processor = Processor::native;
   std::string_view authorization_id;
   Minor amount = 0;       // what that decision held; 0 when it was a decline
-  Instant charged_at;     // its decided_at
-  Instant authorized_at;  // of the authorization
+  Instant charged_at;     // its decided_at; the epoch when there was no decision
+  Instant authorized_at;  // of the authorization; likewise
+
+  bool decided() const { return charged_at != Instant{}; }
 };
 
 // An event that has no effect yet; kept so that nothing a processor sent is lost.

@@ -60,7 +60,7 @@ bool Fold::load_authorization(Processor processor, std::string_view id, Instant 
   return true;
 }
 
-// Only a withdrawal finds its message there already.
+// Only the withdrawal of a decision finds its message there already.
 bool Fold::load_message(const MessageRef& message, Instant at, bool known) {
   if (!message.present()) return true;
   Messages& messages = (*scratch_)[0].messages;
@@ -86,12 +86,13 @@ bool Fold::load_touched(const Record& record) {
         if constexpr (requires { command.card; }) readable = load_card(command.card);
       },
       record.command);
+  const auto* withdraw = std::get_if<Withdraw>(&record.command);
   if (const auto* authorize = std::get_if<Authorize>(&record.command)) {
     const auto& decision = std::get<Decision>(record.outcome);
     decided_at = decision.decided_at;
     readable = readable && load_authorization(authorize->request.processor, authorize->request.authorization_id,
                                               decision.authorized_at, authorize->card);
-  } else if (const auto* withdraw = std::get_if<Withdraw>(&record.command)) {
+  } else if (withdraw != nullptr && withdraw->decided()) {
     decided_at = withdraw->charged_at;
     readable = readable && load_authorization(withdraw->processor, withdraw->authorization_id, withdraw->authorized_at,
                                               withdraw->card);
@@ -102,7 +103,7 @@ bool Fold::load_touched(const Record& record) {
   } else if (std::holds_alternative<DefineZone>(record.command)) {
     zones_changed_ = true;
   }
-  return readable && load_message(record.message, decided_at, std::holds_alternative<Withdraw>(record.command));
+  return readable && load_message(record.message, decided_at, withdraw != nullptr && withdraw->decided());
 }
 
 std::optional<ReplayFault> Fold::apply(Sequence sequence, BytesView bytes) {

@@ -255,6 +255,7 @@ Decision Ledger::apply(const Authorize& command, Instant now) {
 }
 
 WithdrawOutcome Ledger::apply(const Withdraw& command, Instant now) {
+  if (!command.decided()) return {0, now};
   Path path = path_of(command.card, now);
   WithdrawOutcome outcome{0, path.now};
   const std::uint32_t known = slot_of(authorization_key(command.processor, command.authorization_id), command.card);

@@ -20,6 +20,7 @@
 //               [ node:u32 limit:u8 retry:?d when verdict & 8 ]
 //               verdict: retryable | lifetime limit << 2 | details follow << 3
 //   withdraw := card:u32 processor:u8 authorization:text8 amount:varint charged:d authorized:d
+//               charged and authorized reach back to the epoch when there was no decision
 //               outcome: released:varint decided:d
 //   note     := event_type:text8 object:text8
 //   zone     := zone_rules

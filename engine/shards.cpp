@@ -64,6 +64,7 @@ bool Shards::contradicts(const Record& record) const {
   }
   if (const auto* authorize = std::get_if<Authorize>(&record.command)) return authorize->request.amount < 0;
   if (const auto* withdraw = std::get_if<Withdraw>(&record.command)) {
+    if (!withdraw->decided()) return withdraw->amount != 0;
     const Ledger& ledger = shards_[owner_of(withdraw->card)]->ledger;
     return withdraw->amount < 0 ||
            ledger.find(ledger.authorization_key(withdraw->processor, withdraw->authorization_id), withdraw->card) ==
@@ -92,16 +93,21 @@ void Shards::remember(const Record& record) {
   const Key128 key = hasher_.hash({"message", record.message.endpoint, record.message.id});
   Messages& messages = shards_[home_of(key)]->messages;
   Message* message = messages.find(key);
-  if (std::holds_alternative<Withdraw>(record.command)) {
+  const auto* withdraw = std::get_if<Withdraw>(&record.command);
+  if (withdraw != nullptr && withdraw->decided()) {
     if (message != nullptr) messages.withdraw(*message, record.now);
     return;
   }
   // A repeat is never journaled: this id had passed the horizon, and the message is another.
   if (message != nullptr) messages.forget(*message);
-  const std::uint8_t type = std::visit([](const auto& command) { return command.kType; }, record.command);
+  std::uint8_t type = std::visit([](const auto& command) { return command.kType; }, record.command);
   Decision decision;
   decision.decided_at = record.now;
   decision.authorized_at = record.now;
+  if (withdraw != nullptr) {  // of an authorization that nothing else is known of
+    type = Authorize::kType;
+    decision = deadline_decision(record.now);
+  }
   if (const auto* decided = std::get_if<Decision>(&record.outcome)) decision = *decided;
   CardIndex card = kNoCard;
   std::visit(

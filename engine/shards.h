@@ -64,6 +64,9 @@ class Shards {
   // of a card have been entered.
   Outcome apply(const Command& command, Instant now);
 
+  // Enters the final answer that the record gives its message.
+  void remember(const Record& record);
+
   // Applies a record read from the journal and compares its outcome. Damaged bytes are a fault, not an abort.
   std::optional<ReplayFault> replay(Sequence sequence, BytesView bytes);
   // Everything from a checkpoint but messages older than the horizon at `now`, with a second thread's help. Forgotten
@@ -80,7 +83,6 @@ class Shards {
     value *= 0x9E37'79B1U;
     return value ^ (value >> 15);
   }
-  void remember(const Record& record);
   bool load_shared(const RowSource& rows);
   bool load_cards(const RowSource& rows);
   bool load_authorizations(const RowSource& rows);

@@ -36,6 +36,12 @@ Answer refusal(Reason reason, engine::Instant now) {
   return answer;
 }
 
+// The withdrawal of an authorization that there is no decision on.
+engine::Withdraw undecided(const Flight& flight) {
+  const auto& command = std::get<engine::Authorize>(flight.command);
+  return {command.card, command.request.processor, command.request.authorization_id, 0, {}, {}};
+}
+
 Answer late_answer(engine::Instant now) {
   Answer answer;
   answer.kind = Answer::Kind::late;
@@ -45,12 +51,14 @@ Answer late_answer(engine::Instant now) {
 
 }  // namespace
 
-Desk::Desk(unsigned loop, std::size_t flights_max, engine::Shards& shards, engine::Journal& journal, Crossing& crossing,
-           boost::asio::io_context& context, DeskCounters& counters)
+Desk::Desk(unsigned loop, std::size_t flights_max, engine::Shards& shards, engine::Journal& journal,
+           engine::LateAnswers& late_answers, Crossing& crossing, boost::asio::io_context& context,
+           DeskCounters& counters)
     : loop_(loop),
       shards_(shards),
       shard_(shards[loop]),
       journal_(journal),
+      late_answers_(late_answers),
       crossing_(crossing),
       context_(context),
       counters_(counters),
@@ -69,6 +77,7 @@ Flight* Desk::take() {
       return nullptr;
     }
     flights_.push_back(std::make_unique<Flight>());
+    flights_.back()->number = loop_ * flights_.capacity() + flights_.size() - 1;
     free_ = flights_.back().get();
     ++free_count_;
   }
@@ -82,6 +91,7 @@ Flight* Desk::take() {
 
 void Desk::give_back(Flight& flight) {
   if (flight.owner != nullptr) flight.owner->released(flight);
+  if (flight.late || flight.gave_up) late_answers_.clear(flight.number);
   // Everything but the text, which needs no clearing and is most of it.
   flight.owner = nullptr;
   flight.exchange = nullptr;
@@ -351,11 +361,8 @@ void Desk::settle(Flight& flight) {
   if (flight.refusal != Reason::none || flight.rejected) {
     Answer answer = refusal(flight.refusal, flight.now);
     if (flight.rejected) answer.kind = Answer::Kind::rejected;
-    if (flight.late && flight.entry != nullptr) {  // declined already, for good
-      shard_.messages.finish(*flight.entry, card_of(flight.command), late_answer(flight.now).decision, {});
-    } else if (flight.entry != nullptr) {
-      shard_.messages.forget(*flight.entry);
-    }
+    if (flight.late && flight.is_authorization && flight.entry != nullptr) return withdraw_undecided(flight);
+    if (flight.entry != nullptr) shard_.messages.forget(*flight.entry);
     flight.entry = nullptr;
     conclude(flight, answer);
     return finished(flight);
@@ -371,6 +378,7 @@ void Desk::settle(Flight& flight) {
   }
   if (too_late(flight)) {  // the loop was held up: the timer, too, would have come by now
     flight.late = true;
+    note_late(flight);
     conclude(flight, late_answer(flight.now));
   }
   if (flight.late) return settle_late(flight);
@@ -417,6 +425,14 @@ void Desk::withdraw(Flight& flight) {
   pass(flight, owner_of(flight), Step::decide);
 }
 
+// Refused, and the decline is out: there is nothing to give back, and yet an answer to keep for good.
+void Desk::withdraw_undecided(Flight& flight) {
+  shard_.messages.finish(*flight.entry, card_of(flight.command), engine::deadline_decision(flight.now), {});
+  flight.withdrawal = undecided(flight);
+  flight.withdrawing = true;
+  pass(flight, owner_of(flight), Step::decide);
+}
+
 // The answer goes to every delivery of the message that has none yet.
 void Desk::conclude(Flight& leader, const Answer& answer) {
   if (!leader.answered) send_answer(leader, answer);
@@ -448,8 +464,8 @@ void Desk::finished(Flight& flight) {
   pass(flight, flight.origin, Step::recycle);
 }
 
-// The origin gave up on us and declined while our approval was on its way. If nobody else was told of the approval it
-// is withdrawn; if somebody was, it stands: an approval that was sent never loses its hold.
+// The origin gave up on us and declined while our answer was on its way. If nobody else was told of the decision it is
+// withdrawn; if somebody was, it stands: an approval that was sent never loses its hold.
 void Desk::disown(Flight& flight) {
   const bool told_others = flight.entry == nullptr || flight.entry->repeated;
   if (flight.sequence == 0 || told_others) return finished(flight);
@@ -463,7 +479,7 @@ void Desk::land(Flight& flight) {
     away_.erase(flight);
     return flight.owner->landed(flight, flight.answer);
   }
-  if (flight.answer.kind != Answer::Kind::decided || !flight.answer.decision.approved()) return;
+  if (flight.answer.kind != Answer::Kind::decided || !flight.is_authorization) return;
   flight.disowned = true;
   pass(flight, home_of(flight), Step::disown);
 }
@@ -485,8 +501,18 @@ void Desk::give_up_on_others(SteadyTime now) {
     if (flight.deadline + kGrace > now) return;
     away_.erase(flight);
     flight.gave_up = true;
+    note_late(flight);
     flight.owner->landed(flight, late_answer(flight.now));
   });
+}
+
+// Before the decline leaves, so that a kill does not let a retry be decided anew. A home and an origin that gave up on
+// it may do so at once: they note the same.
+void Desk::note_late(const Flight& flight) {
+  if (!flight.is_authorization || flight.dry_run) return;
+  const engine::Command command = undecided(flight);
+  const engine::Record record{flight.now, flight.message, command, engine::WithdrawOutcome{0, flight.now}, {}};
+  late_answers_.note(flight.number, engine::encode(record, record_));
 }
 
 // ---- D. The deadline, on the home
@@ -509,6 +535,7 @@ void Desk::on_deadline() {
     Flight* leader = flight;
     if (!flight->under_way) leader = static_cast<Flight*>(shard_.messages.find(flight->key)->under_way);
     leader->late = true;
+    note_late(*leader);
     conclude(*leader, late_answer(leader->now));
   }
   give_up_on_others(now);

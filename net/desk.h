@@ -4,7 +4,8 @@
 // Threads: a desk belongs to its loop; desks meet only through Crossing and the journal.
 // Invariants: a message has one final answer, chosen by its home loop, which every delivery of it gets; no approval is
 // sent before the commit that covers it has returned, nor after a deadline_exceeded answer to the same message; an
-// approval that was not sent to anybody is withdrawn by a journaled record. Ownership: the desk owns the flights that
+// approval that was not sent to anybody is withdrawn by a journaled record; a late decline is noted before it leaves,
+// until the journal has it. Ownership: the desk owns the flights that
 // it hands out.
 #pragma once
 
@@ -18,6 +19,7 @@
 #include <vector>
 
 #include "engine/journal.h"
+#include "engine/late_answers.h"
 #include "engine/shards.h"
 #include "net/crossing.h"
 #include "net/desk_counters.h"
@@ -42,8 +44,9 @@ struct UnconfirmedApproval {
 
 class Desk {
  public:
-  Desk(unsigned loop, std::size_t flights_max, engine::Shards& shards, engine::Journal& journal, Crossing& crossing,
-       boost::asio::io_context& context, DeskCounters& counters);
+  // Of `late_answers` it uses a slot for each of its flights, from loop * flights_max on.
+  Desk(unsigned loop, std::size_t flights_max, engine::Shards& shards, engine::Journal& journal,
+       engine::LateAnswers& late_answers, Crossing& crossing, boost::asio::io_context& context, DeskCounters& counters);
 
   // An empty flight with its origin set; null when all are under way (the answer is `overloaded`).
   Flight* take();
@@ -84,6 +87,7 @@ class Desk {
   void conclude(Flight& leader, const Answer& answer);
   void send_answer(Flight& flight, const Answer& answer);
   void withdraw(Flight& flight);
+  void withdraw_undecided(Flight& flight);
   void finished(Flight& flight);
   void disown(Flight& flight);
 
@@ -102,6 +106,7 @@ class Desk {
   void arm_timer(SteadyTime at);
   void on_deadline();
   void give_up_on_others(SteadyTime now);
+  void note_late(const Flight& flight);
   void fail_all();
   void expire_unconfirmed(UnconfirmedApproval approval);
   void withdraw_expired();
@@ -110,6 +115,7 @@ class Desk {
   engine::Shards& shards_;
   engine::Shards::Shard& shard_;
   engine::Journal& journal_;
+  engine::LateAnswers& late_answers_;
   Crossing& crossing_;
   boost::asio::io_context& context_;
   DeskCounters& counters_;

@@ -22,8 +22,8 @@ void EventLoop::build(const Common& common, Crossing& crossing, const std::vecto
   surroundings_ = &common.surroundings;
   duplicate_horizon_ = common.duplicate_horizon;
   json_ = std::make_unique<JsonDocument>(common.json);
-  desk_ = std::make_unique<Desk>(loop_, common.flights_max, common.shards, common.journal, crossing, context_,
-                                 desk_counters_);
+  desk_ = std::make_unique<Desk>(loop_, common.flights_max, common.shards, common.journal, common.late_answers,
+                                 crossing, context_, desk_counters_);
   routes_context_ = std::make_unique<LoopContext>(
       LoopContext{loop_, common.shards, common.journal, *desk_, common.keys, common.tokens, common.issuer,
                   common.surroundings, common.archive, *json_, common.api,

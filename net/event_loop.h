@@ -30,6 +30,7 @@ namespace holdfast::net {
 struct Common {
   engine::Shards& shards;
   engine::Journal& journal;
+  engine::LateAnswers& late_answers;
   PublishedKeys& keys;
   const TokenHasher& tokens;
   const CardIssuer& issuer;
@@ -38,7 +39,7 @@ struct Common {
   ApiSettings api;
   HttpLimits limits;
   JsonLimits json;
-  std::size_t flights_max = 16'384;  // requests under way, of each loop
+  std::size_t flights_max = 0;  // requests under way, of each loop
   std::chrono::hours duplicate_horizon{7 * 24};
 };
 

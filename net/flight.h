@@ -69,6 +69,7 @@ struct Flight {
 
   // Request part.
   unsigned origin = 0;
+  std::size_t number = 0;  // its own among the flights of all loops
   FlightOwner* owner = nullptr;
   Exchange* exchange = nullptr;
   void* context = nullptr;  // FlightOwner's own
@@ -92,7 +93,7 @@ struct Flight {
   FlightLinks at_home;
   bool answered = false;
   bool under_way = false;       // its command is with the owner or the journal
-  bool late = false;            // the deadline passed before the decision was durable
+  bool late = false;            // the deadline passed before the decision was durable; noted in LateAnswers
   engine::Withdraw withdrawal;  // of what this flight decided, while `withdrawing`
   bool withdrawing = false;
   std::uint8_t withdrawal_counts = 1;  // records that are handled when the withdrawal is durable
@@ -108,8 +109,8 @@ struct Flight {
   // Back at the origin.
   Answer answer;
   FlightLinks at_origin;
-  bool gave_up = false;   // the origin answered by itself because the home did not
-  bool disowned = false;  // and has told the home that its approval was not sent
+  bool gave_up = false;   // the origin answered by itself because the home did not; noted in LateAnswers
+  bool disowned = false;  // and has told the home that its answer was not sent
   Flight* next_free = nullptr;
 
   // A copy of `text` that lives as long as the flight; empty data when there is no room left.

@@ -140,6 +140,7 @@ class History {
   }
 
   void withdraw(World& world) {
+    if (pick(8) == 0) return withdraw_undecided(world);
     const std::size_t which = pick(sent_.size());
     const Sent sent = sent_[which];
     sent_.erase(sent_.begin() + static_cast<std::ptrdiff_t>(which));
@@ -147,6 +148,13 @@ class History {
     world.apply(Withdraw{sent.card, Processor::stripe, sent.authorization, decision.approved_amount,
                          decision.decided_at, decision.authorized_at},
                 {"test", sent.message, 0}, now_);
+  }
+
+  void withdraw_undecided(World& world) {
+    const std::string message = "lost-" + std::to_string(world.journal().size());
+    const Sent& other = sent_[pick(sent_.size())];
+    world.apply(Withdraw{other.card, Processor::stripe, pick(2) == 0 ? message : other.authorization, 0, {}, {}},
+                {"test", message, pick(1000)}, now_);
   }
 
   std::mt19937_64 random_;

@@ -157,6 +157,31 @@ TEST(Fold, ACheckpointAtAnyPlaceAndTheRestOfTheJournalGiveTheLiveState) {
   EXPECT_EQ(restarted.state_hash(history.now()), live.shards().state_hash(history.now()));
 }
 
+// A kill took the decision along; its decline had left.
+TEST(Fold, AWithdrawalOfWhatNobodyDecidedMakesItsMessageAndNothingElse) {
+  World live(1);
+  live.apply(Withdraw{kNoCard, Processor::stripe, "iauth_1", 0, {}, {}}, {"test", "evt-1", 7}, testing::kStart);
+  Rows rows;
+  Fold fold(rows, testing::kSeed);
+  ASSERT_FALSE(fold.apply(1, live.journal()[0]));
+  rows.apply(fold.take_changes());
+  Shards restarted(1, testing::kSeed, 0, 64);
+  ASSERT_TRUE(restarted.load(rows, testing::kStart, std::chrono::hours(1)));
+  const Message* message = restarted[0].messages.find(restarted[0].messages.key_of({"test", "evt-1", 0}));
+  ASSERT_NE(message, nullptr);
+  EXPECT_EQ(message->decision, deadline_decision(testing::kStart));
+  EXPECT_EQ(message->content, 7U);
+  EXPECT_EQ(message->command, Authorize::kType);
+  EXPECT_EQ(restarted[0].ledger.authorizations(), 0U);
+}
+
+TEST(Shards, NothingThatNobodyDecidedCanBeReleased) {
+  World live(1);
+  live.apply(Withdraw{kNoCard, Processor::stripe, "iauth_1", 1, {}, {}}, {"test", "evt-1", 7}, testing::kStart);
+  Shards replayed(1, testing::kSeed, 0, 64);
+  EXPECT_TRUE(replay_all(replayed, live.journal()));
+}
+
 // What a record met was decided when it came, not when the process is started again.
 TEST(Fold, AnIdThatIsForgottenBetweenItsRecordsAndTheRestartIsKnownToTheReplay) {
   World live(1);
@@ -249,7 +274,10 @@ TEST(Shards, ARepeatAfterAReplayFindsTheFirstDecision) {
       expected.emplace(id, *decision);
       contents.emplace(id, record->message.content);
     }
-    if (std::holds_alternative<Withdraw>(record->command)) expected[id] = deadline_decision(record->now);
+    if (const auto* withdraw = std::get_if<Withdraw>(&record->command)) {
+      expected[id] = deadline_decision(record->now);
+      if (!withdraw->decided()) contents.emplace(id, record->message.content);
+    }
   }
   ASSERT_GT(expected.size(), 300U);
   for (const auto& [id, decision] : expected) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -123,6 +124,12 @@ Sandbox::Sandbox(std::string config_text) {
 }
 
 Sandbox::~Sandbox() {
+  // A daemon that was killed leaves its late answers, which are memory.
+  struct stat found {};
+  if (::stat(store().c_str(), &found) == 0) {
+    const std::string name = "holdfast-" + std::to_string(found.st_dev) + "-" + std::to_string(found.st_ino);
+    ::unlink(("/dev/shm/" + name).c_str());
+  }
   // A daemon that is killed has no exit status that would tell.
   for (const char* report : {"WARNING: ThreadSanitizer", "ERROR: AddressSanitizer", "runtime error: "}) {
     if (log().find(report) != std::string::npos) ADD_FAILURE() << report << " in " << log_file();

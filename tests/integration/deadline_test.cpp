@@ -92,15 +92,19 @@ TEST_P(Deadline, IsNoReasonToDeclineOnceTheDiskIsFastAgain) {
   EXPECT_EQ(ready(*daemon_).status, 200);
 }
 
-// The approval is on disk, its decline was sent, and the withdrawal is not on disk.
+// The decision is on disk, an approval or a decline for another reason; the withdrawal is not.
 TEST_P(Deadline, DeclineStandsWhenTheDaemonIsKilledBeforeTheWithdrawalIsDurable) {
-  for (const bool native : {true, false}) {
-    const auto ask = [&] { return native ? ask_native() : ask_stripe(); };
-    ArmedRule hold_approval(*daemon_, data_sync(Action::hold, 1, 1));
+  const std::function<HttpAnswer()> requests[] = {
+      [&] { return ask_native(); },
+      [&] { return ask_stripe(); },
+      [&] { return authorize(*native_, "too_much", card_, 2'000'000); },
+  };
+  for (const auto& ask : requests) {
+    ArmedRule hold_decision(*daemon_, data_sync(Action::hold, 1, 1));
     ArmedRule hold_withdrawal(*daemon_, data_sync(Action::hold, 2));
     const HttpAnswer decline = ask();
     ASSERT_NE(decline.body.find("deadline_exceeded"), std::string::npos) << decline.body;
-    hold_approval.disarm();
+    hold_decision.disarm();
     ASSERT_TRUE(hold_withdrawal.reached());
     for (int restarts = 0; restarts < 2; ++restarts) {
       kill_and_start();
@@ -109,6 +113,19 @@ TEST_P(Deadline, DeclineStandsWhenTheDaemonIsKilledBeforeTheWithdrawalIsDurable)
     }
     EXPECT_EQ(sandbox_.verify(), "");
   }
+}
+
+// Nothing of the request is on disk, and its decline was sent.
+TEST_P(Deadline, DeclineStandsWhenTheDaemonIsKilledBeforeAnythingIsDurable) {
+  ArmedRule hold(*daemon_, data_sync(Action::hold));
+  const std::string declines = be_declined_in_time();
+  kill_and_start();
+  EXPECT_EQ(all_held(), 0);
+  EXPECT_EQ(ask_both(), declines);
+  EXPECT_EQ(all_held(), 0);
+  kill_and_start();
+  EXPECT_EQ(ask_both(), declines);
+  EXPECT_EQ(sandbox_.verify(), "");
 }
 
 // Nobody was told anything: the retry is a first request.

@@ -127,7 +127,7 @@ class Api {
   static constexpr std::size_t kFlights = 8;
   struct Loop {
     Loop(Api& api, unsigned number)
-        : desk(number, kFlights, api.shards, api.journal, *api.crossing, api.io, counters),
+        : desk(number, kFlights, api.shards, api.journal, api.late_answers, *api.crossing, api.io, counters),
           context{number,
                   api.shards,
                   api.journal,
@@ -159,6 +159,7 @@ class Api {
   boost::asio::io_context io;
   engine::Shards shards{kLoops, {std::byte{1}}, 0, 1024};
   FakeJournal journal;
+  FakeLateAnswers late_answers;
   FakeSurroundings surroundings;
   NoArchive archive;
   TokenHasher tokens{kSecret};

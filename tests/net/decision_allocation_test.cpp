@@ -12,6 +12,7 @@
 #include "net/stripe_route.h"
 #include "tests/net/allocation_count.h"
 #include "tests/net/api_fixture.h"
+#include "tests/net/fake_journal.h"
 
 namespace holdfast::net {
 namespace {
@@ -108,9 +109,10 @@ class DecisionAllocationTest : public ::testing::Test {
   boost::asio::io_context io_{1};
   engine::Shards shards_{1, {}, 0, 64};
   CountingJournal journal_;
+  FakeLateAnswers late_answers_;
   Crossing crossing_{{[] {}}};
   DeskCounters desk_counters_;
-  Desk desk_{0, 64, shards_, journal_, crossing_, io_, desk_counters_};
+  Desk desk_{0, 64, shards_, journal_, late_answers_, crossing_, io_, desk_counters_};
   PublishedKeys keys_{shards_.epochs()};
   TokenHasher tokens_{std::array<std::byte, 32>{}};
   CardIssuer issuer_ = *CardIssuer::make(std::array<std::byte, 32>{}, "400000");

@@ -48,7 +48,8 @@ class DeskTest : public ::testing::Test {
     }
     crossing_ = std::make_unique<Crossing>(std::move(wakers));
     for (unsigned i = 0; i < kLoops; ++i) {
-      desks_.push_back(std::make_unique<Desk>(i, kFlights, shards_, journal_, *crossing_, *contexts_[i], counters_[i]));
+      desks_.push_back(std::make_unique<Desk>(i, kFlights, shards_, journal_, late_answers_, *crossing_, *contexts_[i],
+                                              counters_[i]));
     }
   }
 
@@ -135,6 +136,7 @@ class DeskTest : public ::testing::Test {
 
   engine::Shards shards_{kLoops, {}, 0, 64};
   FakeJournal journal_{kLoops};
+  FakeLateAnswers late_answers_;
   DeskCounters counters_[kLoops];
   std::vector<std::unique_ptr<boost::asio::io_context>> contexts_;
   std::unique_ptr<Crossing> crossing_;
@@ -239,7 +241,9 @@ TEST_P(DeskPlacesTest, AtTheDeadlineTheAnswerIsADeclineAndTheLateApprovalIsUndon
   EXPECT_EQ(landed.only().kind, Answer::Kind::late);
   EXPECT_EQ(landed.only().decision.reason, Reason::deadline_exceeded);
   EXPECT_EQ(held(spent), 60) << "still reserved: the commit is under way";
+  EXPECT_EQ(late_answers_.noted().size(), 1U) << "a kill takes the decision along, and not what was answered";
   finish();
+  EXPECT_TRUE(late_answers_.noted().empty()) << "the journal has it";
   EXPECT_EQ(held(spent), 0);
   EXPECT_EQ(records_of(engine::Withdraw::kType), 1U);
   EXPECT_TRUE(journal_.marked().empty()) << "an approval that was never sent";
@@ -417,6 +421,35 @@ TEST_P(DeskPlacesTest, NoApprovalLeavesAfterItsDeadlineThoughTheLoopWasHeldUp) {
   EXPECT_TRUE(journal_.marked().empty());
 }
 
+TEST_F(DeskTest, ADeclineThatLeftBeforeItsRequestWasRefusedIsKeptByTheJournal) {
+  const auto there = make_card(100, 1);
+  const std::string id = id_at(0, 1);
+  Landed landed;
+  launch(landed, there, id, 60, 0, 1ms);
+  run(1);
+  wait_for_timers(0, landed, 1);
+  EXPECT_EQ(landed.only().decision.reason, Reason::deadline_exceeded) << "the owner is held up";
+  journal_.set_room(false);
+  run();
+  EXPECT_EQ(late_answers_.noted().size(), 1U) << "refused, and not in the journal";
+  journal_.set_room(true);
+  journal_.wake(1);
+  finish();
+  EXPECT_TRUE(late_answers_.noted().empty());
+  EXPECT_EQ(held(there), 0);
+  engine::Shards restarted(1, {}, 0, 64);
+  ASSERT_EQ(journal_.durable().size(), 1U);
+  ASSERT_FALSE(restarted.replay(1, journal_.durable()[0]));
+  const engine::Message* kept = restarted[0].messages.find(restarted[0].messages.key_of({"api", id, 0}));
+  ASSERT_NE(kept, nullptr);
+  EXPECT_EQ(kept->decision, landed.only().decision);
+  Landed retry;
+  launch(retry, there, id, 60);
+  run();
+  EXPECT_EQ(retry.only().decision, landed.only().decision);
+  expect_all_flights_back();
+}
+
 TEST_F(DeskTest, AHomeThatIsHeldUpHoldsUpNobodyElse) {
   const auto here = make_card(100, 0);
   Landed waiting;
@@ -444,13 +477,51 @@ TEST_F(DeskTest, AnApprovalThatTheOriginNoLongerWaitedForIsUndone) {
   wait_for_timers(0, landed, 1);
   EXPECT_EQ(landed.only().decision.reason, Reason::deadline_exceeded) << "home and owner are held up";
   EXPECT_EQ(held(there), 60);
+  EXPECT_EQ(late_answers_.noted().size(), 1U);
   finish();  // they go on with a commit that has come in the meantime
   EXPECT_EQ(landed.answers.size(), 1U);
+  EXPECT_TRUE(late_answers_.noted().empty());
   EXPECT_EQ(held(there), 0);
   Landed retry;
   launch(retry, there, id, 60);
   finish();
   EXPECT_EQ(retry.only().decision.reason, Reason::deadline_exceeded);
+  expect_all_flights_back();
+}
+
+TEST_F(DeskTest, ADeclineThatTheOriginAnsweredOtherwiseGivesWayToThatAnswer) {
+  const auto there = make_card(100, 1);
+  const std::string id = id_at(1, 1);
+  Landed landed;
+  launch(landed, there, id, 101, 0, 1ms);
+  run();
+  wait_for_timers(0, landed, 1);
+  finish();
+  Landed retry;
+  launch(retry, there, id, 101);
+  finish();
+  EXPECT_EQ(retry.only().decision, landed.only().decision);
+  expect_all_flights_back();
+}
+
+TEST_F(DeskTest, AChangeThatTheOriginNoLongerWaitedForStands) {
+  const auto there = make_card(100, 1);
+  const std::string id = id_at(1, 1);
+  Landed landed;
+  Flight* flight = desks_[0]->take();
+  flight->owner = &landed;
+  flight->deadline = std::chrono::steady_clock::now() + 1ms;
+  flight->now = kNow;
+  flight->message = {"api", flight->keep(id), 1};
+  flight->command = engine::SetCardStatus{there, engine::CardStatus::frozen};
+  desks_[0]->launch(*flight);
+  run();
+  wait_for_timers(0, landed, 1);
+  EXPECT_EQ(landed.only().kind, Answer::Kind::late);
+  EXPECT_TRUE(late_answers_.noted().empty()) << "the caller is told that it may still be made";
+  finish();
+  EXPECT_EQ(shards_.cards().find(there)->profile.load()->status, engine::CardStatus::frozen);
+  EXPECT_EQ(records_of(engine::Withdraw::kType), 0U);
   expect_all_flights_back();
 }
 

@@ -1,4 +1,4 @@
-// A journal in memory whose commits happen when the test says so.
+// A journal in memory whose commits happen when the test says so, and late answers in memory.
 //
 // Threads: the test's.
 // Invariants: as engine::Journal's; a record is durable only after a commit() that follows its append().
@@ -6,10 +6,12 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <optional>
 #include <vector>
 
 #include "engine/journal.h"
+#include "engine/late_answers.h"
 #include "engine/rows.h"
 
 namespace holdfast::net {
@@ -82,6 +84,19 @@ class FakeJournal final : public engine::Journal {
   bool room_ = true;
   std::vector<engine::Sequence> marked_;
   std::chrono::microseconds expected_wait_{0};
+};
+
+// Notes in memory, by slot.
+class FakeLateAnswers final : public engine::LateAnswers {
+ public:
+  void note(std::size_t slot, std::span<const std::byte> record) override {
+    noted_[slot].assign(record.begin(), record.end());
+  }
+  void clear(std::size_t slot) override { noted_.erase(slot); }
+  const std::map<std::size_t, engine::Bytes>& noted() const { return noted_; }
+
+ private:
+  std::map<std::size_t, engine::Bytes> noted_;
 };
 
 }  // namespace holdfast::net
