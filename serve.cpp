@@ -18,6 +18,7 @@
 #include "config/load.h"
 #include "config/secrets.h"
 #include "engine/fold.h"
+#include "engine/forgetting.h"
 #include "engine/identifier.h"
 #include "logging.h"
 #include "net/event_loop.h"
@@ -199,6 +200,9 @@ class Daemon {
   void finish(int status);
   void stop_all();
   net::OpsSources ops_sources();
+  std::chrono::hours duplicate_horizon() const {
+    return std::chrono::hours(24) * options_.decisions.duplicate_horizon_days;
+  }
   std::vector<net::HealthCheck> checks();
   void store_metrics(net::MetricsText& out) const;
 
@@ -210,6 +214,7 @@ class Daemon {
   std::unique_ptr<storage::StoreDirectory> directory_;
   std::unique_ptr<storage::SentMarks> marks_;
   std::unique_ptr<storage::SharedLateAnswers> late_answers_;
+  std::unique_ptr<engine::ForgettingClock> forgetting_;
   std::unique_ptr<storage::LmdbJournal> journal_;
   std::unique_ptr<storage::StateStore> state_;
   std::unique_ptr<EngineFold> fold_;
@@ -264,7 +269,10 @@ void Daemon::recover_state() {
   journal_->start();
   writer_ = std::make_unique<JournalWriter>(*journal_);
   recovered_ = recover(*shards_, *state_, *journal_, *marks_, *late_answers_, *writer_, surroundings_.now(),
-                       std::chrono::hours(24) * options_.decisions.duplicate_horizon_days);
+                       duplicate_horizon());
+  forgetting_ = std::make_unique<engine::ForgettingClock>(
+      shards_->newest(), surroundings_.now(),
+      std::max(duplicate_horizon(), engine::kForgetAfter + engine::kForgetMargin));
   refresh_zones();
   keys_ = std::make_unique<net::PublishedKeys>(shards_->epochs());
   tokens_ = std::make_unique<net::TokenHasher>(salt_from(identity.issuing_secret));
@@ -360,7 +368,8 @@ void Daemon::build_loops() {
                            http_limits(options_.server.limits, loop_count_),
                            json,
                            kFlightsMax / loop_count_,
-                           std::chrono::hours(24) * options_.decisions.duplicate_horizon_days};
+                           duplicate_horizon(),
+                           *forgetting_};
   for (auto& loop : loops_)
     loop->build(common, *crossing_, all, webhooks_);
   std::vector<std::vector<net::UnconfirmedApproval>> unconfirmed(loop_count_);

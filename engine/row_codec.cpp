@@ -121,6 +121,13 @@ Bytes message_row_key(Instant at, Key128 key) {
     write_be(out, key);
   });
 }
+std::optional<Instant> time_of_row(BytesView key) {
+  ByteReader in(key);
+  const Instant at = read_be_instant(in);
+  if (!in.ok()) return std::nullopt;
+  return at;
+}
+
 Bytes key_row_key(Key128 id) {
   return build(16, [&](ByteWriter& out) { write_be(out, id); });
 }

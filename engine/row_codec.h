@@ -50,6 +50,8 @@ Bytes card_row_key(CardIndex card);
 Bytes authorization_row_key(Instant decided_at, Key128 key, CardIndex card);
 Bytes message_row_key(Instant at, Key128 key);
 Bytes key_row_key(Key128 id);
+// The time in the key of an authorization or a message; nullopt when it is none.
+std::optional<Instant> time_of_row(BytesView key);
 Bytes zone_row_key(std::string_view name);
 
 Bytes card_row(const CardProfile& profile, const CardBalance& balance);

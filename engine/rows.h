@@ -32,6 +32,7 @@ class RowSource {
   virtual ~RowSource() = default;
   virtual std::optional<Bytes> get(Table table, BytesView key) const = 0;
   virtual std::uint64_t rows(Table table) const = 0;
+  virtual std::optional<Bytes> last_key(Table table) const = 0;
   // Every row of the table in key order; the views are valid during the call only.
   virtual void for_each(Table table, const std::function<void(BytesView key, BytesView value)>& visit) const = 0;
 };

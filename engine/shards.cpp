@@ -126,10 +126,23 @@ std::optional<ReplayFault> Shards::replay(Sequence sequence, BytesView bytes) {
   if (outcome != record->outcome) return ReplayFault{sequence, "the recorded outcome is not what the command gives"};
   if (const auto* create = std::get_if<CreateCard>(&record->command)) enter_names(create->card, create->identity);
   remember(*record);
+  newest_ = std::max(newest_, record->now);
   if (const auto* authorize = std::get_if<Authorize>(&record->command)) {
     shards_[owner_of(authorize->card)]->ledger.note_sequence(*authorize, sequence);
   }
   return std::nullopt;
+}
+
+bool Shards::find_newest(const RowSource& rows) {
+  bool readable = true;
+  for (const Table table : {Table::authorizations, Table::messages}) {
+    const auto key = rows.last_key(table);
+    if (!key) continue;
+    const auto at = time_of_row(*key);
+    readable = readable && at.has_value();
+    newest_ = std::max(newest_, at.value_or(newest_));
+  }
+  return readable;
 }
 
 bool Shards::load_shared(const RowSource& rows) {
@@ -244,12 +257,14 @@ bool Shards::load_messages(const RowSource& rows, Instant oldest) {
 }
 
 bool Shards::load(const RowSource& rows, Instant now, std::chrono::hours horizon) {
+  if (!find_newest(rows)) return false;
+  const Instant oldest = std::min(now, newest_) - horizon;
   bool messages_readable = false;
   // Messages touch nothing that cards and authorizations do. An error of the store must come out on this thread.
   std::exception_ptr failed;
   std::thread messages([&] {
     try {
-      messages_readable = load_messages(rows, now - horizon);
+      messages_readable = load_messages(rows, oldest);
     } catch (...) {
       failed = std::current_exception();
     }

@@ -69,10 +69,13 @@ class Shards {
 
   // Applies a record read from the journal and compares its outcome. Damaged bytes are a fault, not an abort.
   std::optional<ReplayFault> replay(Sequence sequence, BytesView bytes);
-  // Everything from a checkpoint but messages older than the horizon at `now`, with a second thread's help. Forgotten
-  // authorizations too: the records behind the checkpoint may have been decided when they were not yet. False when a
-  // row is not readable.
+  // Everything from a checkpoint but messages older than the horizon at `now`, or at the newest row's time if that is
+  // earlier: a clock that is ahead drops none. With a second thread's help. Forgotten authorizations too: the records
+  // behind the checkpoint may have been decided when they were not yet. False when a row is not readable.
   bool load(const RowSource& rows, Instant now, std::chrono::hours horizon);
+
+  // Time of the newest record that was loaded or replayed; the epoch when there is none.
+  Instant newest() const { return newest_; }
 
   // Hash of all balances, cards and authorizations not forgotten at `as_of`: the same for the same history, whatever
   // the count of shards.
@@ -83,6 +86,7 @@ class Shards {
     value *= 0x9E37'79B1U;
     return value ^ (value >> 15);
   }
+  bool find_newest(const RowSource& rows);
   bool load_shared(const RowSource& rows);
   bool load_cards(const RowSource& rows);
   bool load_authorizations(const RowSource& rows);
@@ -95,6 +99,7 @@ class Shards {
   ZoneTable zones_;
   Directory directory_;
   std::map<Key128, StoredKey> keys_;
+  Instant newest_;
   std::vector<std::unique_ptr<Shard>> shards_;
 };
 

@@ -602,12 +602,12 @@ void Desk::withdraw_expired() {
   }
 }
 
-void Desk::forget_old(engine::Instant now, std::chrono::hours horizon) {
+void Desk::forget_old(engine::Instant now, engine::Instant old_at, std::chrono::hours horizon) {
   // Enough each time to keep up with the highest rate; little enough not to hold up the loop.
   constexpr std::size_t kMost = 2000;
   last_now_ = now;
-  shard_.messages.expire(now - horizon, kMost);
-  shard_.ledger.expire(now, kMost);
+  shard_.messages.expire(old_at - horizon, kMost);
+  shard_.ledger.expire(old_at, kMost);
 }
 
 }  // namespace holdfast::net

@@ -64,8 +64,8 @@ class Desk {
 
   // Before the first launch: takes approvals that are withdrawn unless they are heard of again in `unconfirmed_after`.
   void adopt(std::vector<UnconfirmedApproval> approvals, std::chrono::seconds unconfirmed_after);
-  // Drops what is past the duplicate horizon, some at a time; call it a few times a second.
-  void forget_old(engine::Instant now, std::chrono::hours horizon);
+  // Drops what is to be forgotten by `old_at` (see engine/forgetting.h), some at a time; call it a few times a second.
+  void forget_old(engine::Instant now, engine::Instant old_at, std::chrono::hours horizon);
   // Flights that are not back in the pool.
   std::size_t under_way() const { return flights_.size() - free_count_; }
 

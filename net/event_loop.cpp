@@ -21,6 +21,7 @@ void EventLoop::build(const Common& common, Crossing& crossing, const std::vecto
                       const std::vector<Webhook>& webhooks) {
   surroundings_ = &common.surroundings;
   duplicate_horizon_ = common.duplicate_horizon;
+  forgetting_ = &common.forgetting;
   json_ = std::make_unique<JsonDocument>(common.json);
   desk_ = std::make_unique<Desk>(loop_, common.flights_max, common.shards, common.journal, common.late_answers,
                                  crossing, context_, desk_counters_);
@@ -54,7 +55,6 @@ void EventLoop::adopt(std::vector<UnconfirmedApproval> approvals, std::chrono::s
 
 void EventLoop::run() {
   started_ = std::chrono::steady_clock::now();
-  started_at_ = surroundings_->now();
   tick();
   context_.run();
 }
@@ -87,10 +87,9 @@ void EventLoop::tick() {
     lag_us_.store(lag.count(), std::memory_order_relaxed);
   }
   desk_->report_settled();
-  // A wall clock that jumps ahead must not make the past forgotten: no more time has gone by than the steady clock
-  // says.
+  const engine::Instant wall = surroundings_->now();
   const auto passed = std::chrono::duration_cast<std::chrono::milliseconds>(now - started_);
-  desk_->forget_old(std::min(surroundings_->now(), started_at_ + passed), duplicate_horizon_);
+  desk_->forget_old(wall, forgetting_->now(wall, passed), duplicate_horizon_);
   tick_timer_.expires_at(now + kTick);
   tick_timer_.async_wait([this](const boost::system::error_code& error) {
     if (!error) tick();

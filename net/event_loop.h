@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/forgetting.h"
 #include "net/authorization_routes.h"
 #include "net/card_routes.h"
 #include "net/desk.h"
@@ -41,6 +42,7 @@ struct Common {
   JsonLimits json;
   std::size_t flights_max = 0;  // requests under way, of each loop
   std::chrono::hours duplicate_horizon{7 * 24};
+  const engine::ForgettingClock& forgetting;
 };
 
 struct EndpointCounters {
@@ -109,7 +111,7 @@ class EventLoop {
   Surroundings* surroundings_ = nullptr;
   std::chrono::hours duplicate_horizon_{};
   SteadyTime started_;
-  engine::Instant started_at_{};
+  const engine::ForgettingClock* forgetting_ = nullptr;
   boost::asio::steady_timer tick_timer_;
   std::atomic<std::int64_t> lag_us_{0};
   std::atomic<SteadyTime::rep> last_turn_{0};

@@ -181,6 +181,20 @@ std::uint64_t StateStore::rows(engine::Table table) const {
   return stat.ms_entries;
 }
 
+std::optional<engine::Bytes> StateStore::last_key(engine::Table table) const {
+  const char* name = table_name(table);
+  const Reading transaction(*this, name);
+  Cursor cursor;
+  must(cursor.open(transaction.transaction(), tables_[static_cast<std::size_t>(table)]), name);
+  MDB_val key{};
+  MDB_val row{};
+  const int code = cursor.get(key, row, MDB_LAST);
+  if (code == MDB_NOTFOUND) return std::nullopt;
+  must(code, name);
+  checked(name, to_bytes(key), to_bytes(row));
+  return engine::Bytes(to_bytes(key).begin(), to_bytes(key).end());
+}
+
 std::optional<engine::Bytes> StateStore::get(engine::Table table, BytesView key) const {
   const char* name = table_name(table);
   const Reading transaction(*this, name);

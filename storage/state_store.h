@@ -51,6 +51,7 @@ class StateStore final : public engine::RowSource {
   bool failed() const { return failed_.load(std::memory_order_relaxed); }
   Folded folded() const;
   std::uint64_t rows(engine::Table table) const override;
+  std::optional<engine::Bytes> last_key(engine::Table table) const override;
 
   std::optional<engine::Bytes> get(engine::Table table, BytesView key) const override;
   void for_each(engine::Table table, const std::function<void(BytesView key, BytesView value)>& visit) const override;

@@ -33,6 +33,10 @@ class Rows final : public RowSource {
     return found == rows.end() ? std::nullopt : std::optional(found->second);
   }
   std::uint64_t rows(Table table) const override { return tables_[static_cast<std::size_t>(table)].size(); }
+  std::optional<Bytes> last_key(Table table) const override {
+    const auto& rows = tables_[static_cast<std::size_t>(table)];
+    return rows.empty() ? std::nullopt : std::optional(rows.rbegin()->first);
+  }
   void for_each(Table table, const std::function<void(BytesView, BytesView)>& visit) const override {
     for (const auto& [key, value] : tables_[static_cast<std::size_t>(table)])
       visit(key, value);
@@ -200,6 +204,26 @@ TEST(Fold, AnIdThatIsForgottenBetweenItsRecordsAndTheRestartIsKnownToTheReplay) 
   ASSERT_TRUE(restarted.load(rows, testing::kStart + std::chrono::hours(24 * 9), std::chrono::hours(24 * 7)));
   const auto fault = restarted.replay(2, live.journal()[1]);
   EXPECT_FALSE(fault) << fault->what;
+}
+
+TEST(Shards, ALoadWithAClockThatIsAheadDropsNoMessage) {
+  World live(1);
+  Authorize command{kNoCard, {}};
+  command.request.authorization_id = "auth-1";
+  live.apply(command, {"test", "msg-1", 1}, testing::kStart);
+  command.request.authorization_id = "auth-2";
+  live.apply(command, {"test", "msg-2", 1}, testing::kStart + std::chrono::hours(25));
+  Rows rows;
+  Fold fold(rows, testing::kSeed);
+  for (Sequence i = 1; i <= 2; ++i)
+    ASSERT_FALSE(fold.apply(i, live.journal()[i - 1]));
+  rows.apply(fold.take_changes());
+  Shards restarted(1, testing::kSeed, 0, 64);
+  ASSERT_TRUE(restarted.load(rows, testing::kStart + std::chrono::hours(24 * 30), std::chrono::hours(24)));
+  EXPECT_EQ(restarted.newest(), testing::kStart + std::chrono::hours(25));
+  Messages& messages = restarted[0].messages;
+  EXPECT_NE(messages.find(messages.key_of({"test", "msg-2", 0})), nullptr);
+  EXPECT_EQ(messages.find(messages.key_of({"test", "msg-1", 0})), nullptr) << "older than the newest by the horizon";
 }
 
 TEST(Fold, ChangesAreSortedAndEachRowComesOnce) {
