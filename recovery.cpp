@@ -112,12 +112,13 @@ class LateDeclines {
   std::map<std::string, engine::Record> told_;
 };
 
-// False when the authorization held nothing, and is forgotten.
+// False when the authorization held nothing and is forgotten, so that the checkpoint may lose it before this record.
 bool withdraw(engine::Shards& shards, JournalWriter& writer, const engine::MessageRef& message,
               const engine::Withdraw& withdrawal, engine::Instant answered_at) {
   const engine::Ledger& ledger = shards[shards.owner_of(withdrawal.card)].ledger;
   const auto key = ledger.authorization_key(withdrawal.processor, withdrawal.authorization_id);
-  if (ledger.find(key, withdrawal.card) == nullptr) return false;
+  const engine::Authorization* found = ledger.find(key, withdrawal.card);
+  if (found == nullptr || forgotten(*found, shards.newest())) return false;
   writer.write(shards, message, withdrawal, answered_at);
   return true;
 }

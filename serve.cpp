@@ -132,17 +132,20 @@ std::size_t marked_records(const storage::JournalOptions& journal) {
 // The engine's fold behind the store's port.
 class EngineFold final : public storage::Fold {
  public:
-  EngineFold(const engine::RowSource& rows, std::array<std::byte, 16> seed) : fold_(rows, seed) {}
+  using OldAt = std::function<engine::Instant()>;
+  EngineFold(const engine::RowSource& rows, std::array<std::byte, 16> seed, std::chrono::hours horizon, OldAt old_at)
+      : fold_(rows, seed, horizon), old_at_(std::move(old_at)) {}
   std::optional<std::string> apply(engine::Sequence sequence, engine::BytesView record) override {
     auto fault = fold_.apply(sequence, record);
     if (!fault) return std::nullopt;
     return std::move(fault->what);
   }
   std::size_t touched_rows() const override { return fold_.touched_rows(); }
-  std::vector<engine::RowChange> take_changes() override { return fold_.take_changes(); }
+  std::vector<engine::RowChange> take_changes() override { return fold_.take_changes(old_at_()); }
 
  private:
   engine::Fold fold_;
+  OldAt old_at_;
 };
 
 // One thread that reads old records for people.
@@ -399,7 +402,10 @@ void Daemon::listen() {
 }
 
 void Daemon::start_threads() {
-  fold_ = std::make_unique<EngineFold>(*state_, directory_->identity().hash_seed);
+  fold_ = std::make_unique<EngineFold>(*state_, directory_->identity().hash_seed, duplicate_horizon(), [this] {
+    const auto passed = std::chrono::steady_clock::now() - started_;
+    return forgetting_->now(surroundings_.now(), std::chrono::duration_cast<std::chrono::milliseconds>(passed));
+  });
   storage::Checkpointer::Options checkpoint;
   checkpoint.interval = std::chrono::seconds(options_.storage.checkpoint_interval_seconds);
   checkpoint.rows_max = 120'000;  // a page each at worst: below the pages that LMDB keeps of one transaction

@@ -33,14 +33,15 @@ double seconds_since(Clock::time_point start) {
 
 class StoreFold final : public storage::Fold {
  public:
-  StoreFold(const engine::RowSource& rows, std::array<std::byte, 16> seed) : fold_(rows, seed) {}
+  StoreFold(const engine::RowSource& rows, std::array<std::byte, 16> seed)
+      : fold_(rows, seed, std::chrono::hours(24 * 7)) {}
   std::optional<std::string> apply(engine::Sequence sequence, engine::BytesView record) override {
     auto fault = fold_.apply(sequence, record);
     if (!fault) return std::nullopt;
     return fault->what;
   }
   std::size_t touched_rows() const override { return fold_.touched_rows(); }
-  std::vector<engine::RowChange> take_changes() override { return fold_.take_changes(); }
+  std::vector<engine::RowChange> take_changes() override { return fold_.take_changes(engine::Instant{}); }
 
  private:
   engine::Fold fold_;

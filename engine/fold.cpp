@@ -1,6 +1,7 @@
 #include "engine/fold.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "engine/record.h"
 #include "engine/row_codec.h"
@@ -16,7 +17,8 @@ void sort_and_unite(std::vector<T>& list) {
 
 }  // namespace
 
-Fold::Fold(const RowSource& rows, std::array<std::byte, 16> seed) : rows_(rows), seed_(seed) {
+Fold::Fold(const RowSource& rows, std::array<std::byte, 16> seed, std::chrono::hours horizon)
+    : rows_(rows), seed_(seed), horizon_(horizon) {
   start_anew();
 }
 
@@ -110,6 +112,7 @@ std::optional<ReplayFault> Fold::apply(Sequence sequence, BytesView bytes) {
   const auto record = decode(bytes);
   if (!record) return ReplayFault{sequence, "the record's bytes are not a record"};
   if (!load_touched(*record)) return ReplayFault{sequence, "a row of the checkpoint is not readable"};
+  newest_ = std::max(newest_, record->now);
   return scratch_->replay(sequence, bytes);
 }
 
@@ -117,7 +120,47 @@ std::size_t Fold::touched_rows() const {
   return cards_.size() + authorizations_.size() + messages_.size() + keys_.size();
 }
 
-std::vector<RowChange> Fold::take_changes() {
+// What was touched stays for this time: it may just have changed.
+void Fold::remove_old(Instant old_at, std::vector<RowChange>& changes) {
+  const Instant margin = std::min(old_at, newest_) - kForgetMargin;
+  remove_before(
+      authorization_row_key(margin - kForgetAfter, {0, 0}, kNoCard), Table::authorizations, next_authorization_,
+      [&](BytesView key, BytesView value) {
+        const auto row = read_authorization_row(key, value);
+        if (!row || row->authorization.status == AuthorizationStatus::pending) return false;
+        const TimedKey timed{row->authorization.decided_at, row->authorization.key, row->authorization.card};
+        return !std::binary_search(authorizations_.begin(), authorizations_.end(), timed);
+      },
+      changes);
+  remove_before(
+      message_row_key(margin - horizon_, {0, 0}), Table::messages, next_message_,
+      [&](BytesView key, BytesView value) {
+        const auto row = read_message_row(key, value);
+        return row && !std::binary_search(messages_.begin(), messages_.end(),
+                                          TimedKey{row->message.at, row->message.key, kNoCard});
+      },
+      changes);
+}
+
+template <class IsOld>
+void Fold::remove_before(const Bytes& end, Table table, Bytes& next, IsOld&& is_old, std::vector<RowChange>& changes) {
+  constexpr std::size_t kSpare = 256;
+  std::size_t left = touched_rows() + kSpare;
+  Bytes stopped_at;
+  rows_.scan(table, next, [&](BytesView key, BytesView value) {
+    Bytes place(key.begin(), key.end());
+    if (place >= end) return false;
+    if (left-- == 0) {
+      stopped_at = std::move(place);
+      return false;
+    }
+    if (is_old(key, value)) changes.push_back({table, std::move(place), std::nullopt});
+    return true;
+  });
+  next = std::move(stopped_at);  // empty at the end: from the first row again
+}
+
+std::vector<RowChange> Fold::take_changes(Instant old_at) {
   std::vector<RowChange> changes;
   sort_and_unite(cards_);
   sort_and_unite(authorizations_);
@@ -154,6 +197,10 @@ std::vector<RowChange> Fold::take_changes() {
     if (found != scratch_->keys().end()) change.value = key_row(found->second);
     changes.push_back(std::move(change));
   }
+  remove_old(old_at, changes);
+  std::sort(changes.begin(), changes.end(), [](const RowChange& left, const RowChange& right) {
+    return std::tie(left.table, left.key) < std::tie(right.table, right.key);
+  });
   start_anew();
   return changes;
 }

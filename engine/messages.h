@@ -6,6 +6,7 @@
 // Units: the horizon counts from the message's decision.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <unordered_map>
@@ -16,6 +17,9 @@
 #include "engine/slots.h"
 
 namespace holdfast::engine {
+
+// The shortest horizon that can be configured: younger messages are in every checkpoint.
+inline constexpr std::chrono::hours kHorizonMin{24};
 
 struct Message {
   Key128 key{0, 0};

@@ -33,6 +33,10 @@ class RowSource {
   virtual std::optional<Bytes> get(Table table, BytesView key) const = 0;
   virtual std::uint64_t rows(Table table) const = 0;
   virtual std::optional<Bytes> last_key(Table table) const = 0;
+  // The rows from the first key on that is not before `from`, in key order, until the visitor says false; the views are
+  // valid during the call only.
+  virtual void scan(Table table, BytesView from,
+                    const std::function<bool(BytesView key, BytesView value)>& visit) const = 0;
   // Every row of the table in key order; the views are valid during the call only.
   virtual void for_each(Table table, const std::function<void(BytesView key, BytesView value)>& visit) const = 0;
 };

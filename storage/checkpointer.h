@@ -32,7 +32,8 @@ class Fold {
   // Applies a journal record; the bytes are valid during the call only. Text when the record contradicts the state:
   // folding then ends for good.
   virtual std::optional<std::string> apply(Sequence sequence, BytesView record) = 0;
-  // How many rows the next take_changes() gives, or a bound for it.
+  // How many rows the next take_changes() gives, or a bound for it; not counting those that it removes for their age,
+  // which lie together in few pages and are not many more.
   virtual std::size_t touched_rows() const = 0;
   // The rows changed since the last call as they are now, in any order, each once. They are in the store before the
   // next record is applied.

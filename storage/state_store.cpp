@@ -207,6 +207,21 @@ std::optional<engine::Bytes> StateStore::get(engine::Table table, BytesView key)
   return engine::Bytes(value.begin(), value.end());
 }
 
+void StateStore::scan(engine::Table table, BytesView from,
+                      const std::function<bool(BytesView key, BytesView value)>& visit) const {
+  const char* name = table_name(table);
+  const Reading transaction(*this, name);
+  Cursor cursor;
+  must(cursor.open(transaction.transaction(), tables_[static_cast<std::size_t>(table)]), name);
+  MDB_val key = to_val(from);
+  MDB_val row{};
+  int code = cursor.get(key, row, from.empty() ? MDB_FIRST : MDB_SET_RANGE);
+  while (code == 0 && visit(to_bytes(key), checked(name, to_bytes(key), to_bytes(row)))) {
+    code = cursor.get(key, row, MDB_NEXT);
+  }
+  if (code != MDB_NOTFOUND) must(code, name);
+}
+
 void StateStore::for_each(engine::Table table, const std::function<void(BytesView key, BytesView value)>& visit) const {
   const char* name = table_name(table);
   const MDB_dbi dbi = tables_[static_cast<std::size_t>(table)];

@@ -54,6 +54,8 @@ class StateStore final : public engine::RowSource {
   std::optional<engine::Bytes> last_key(engine::Table table) const override;
 
   std::optional<engine::Bytes> get(engine::Table table, BytesView key) const override;
+  void scan(engine::Table table, BytesView from,
+            const std::function<bool(BytesView key, BytesView value)>& visit) const override;
   void for_each(engine::Table table, const std::function<void(BytesView key, BytesView value)>& visit) const override;
 
  private:

@@ -107,6 +107,8 @@ class Verifier {
 
   void compare_authorizations() {
     std::uint64_t rows = 0;
+    std::uint64_t kept = 0;
+    const engine::Instant removed_before = last_now_ - engine::kForgetMargin;
     state_->for_each(Table::authorizations, [&](BytesView key, BytesView value) {
       ++rows;
       const auto row = engine::read_authorization_row(key, value);
@@ -117,26 +119,40 @@ class Verifier {
         differ("checkpoint row of authorization " + hex(key) + " is not what the journal gives");
       } else if (!same(engine::authorization_row(*authorization, ledger.follow_ups(*authorization)), value)) {
         differ("checkpoint row of authorization " + hex(key) + " is not what the journal gives");
+      } else if (!forgotten(*authorization, removed_before)) {
+        ++kept;
       }
     });
     result_.checkpoint_rows += rows;
-    if (rows < shards_[0].ledger.authorizations()) differ("the checkpoint does not have every authorization");
+    std::uint64_t expected = 0;
+    shards_[0].ledger.for_each([&](const engine::Authorization& authorization) {
+      if (!forgotten(authorization, removed_before)) ++expected;
+    });
+    if (kept != expected) differ("the checkpoint does not have every authorization");
   }
 
   void compare_messages() {
     std::uint64_t rows = 0;
+    std::uint64_t kept = 0;
+    const engine::Instant removed_before = last_now_ - engine::kHorizonMin - engine::kForgetMargin;
+    engine::Messages& messages = shards_[0].messages;
     state_->for_each(Table::messages, [&](BytesView key, BytesView value) {
       ++rows;
       const auto row = engine::read_message_row(key, value);
-      engine::Messages& messages = shards_[0].messages;
       const engine::Message* message = row ? messages.find(row->message.key) : nullptr;
       if (message != nullptr && row->message.at < message->at) return;  // its id was used again after the horizon
       if (message == nullptr || !same(engine::message_row(*message, messages.answer_of(*message)), value)) {
         differ("checkpoint row of message " + hex(key) + " is not what the journal gives");
+      } else if (message->at >= removed_before) {
+        ++kept;
       }
     });
     result_.checkpoint_rows += rows;
-    if (rows < shards_[0].messages.size()) differ("the checkpoint does not have every message");
+    std::uint64_t expected = 0;
+    messages.for_each([&](const engine::Message& message) {
+      if (message.at >= removed_before) ++expected;
+    });
+    if (kept != expected) differ("the checkpoint does not have every message");
   }
 
   void compare_zones_and_keys() {

@@ -2,7 +2,8 @@
 //
 // Threads: one. May run while a daemon has the store open: what the daemon commits meanwhile is not looked at.
 // Checked: every record's checksum, sequence and chain; every recorded outcome against what its command gives; every
-// row of the checkpoint against the state recomputed up to the same record.
+// row of the checkpoint against the state recomputed up to the same record; that none is missing but old ones, which a
+// checkpoint removes.
 #pragma once
 
 #include <cstdint>

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 
 #include "engine/fold.h"
@@ -15,6 +16,8 @@ using testing::History;
 using testing::World;
 
 constexpr int kSteps = 2'000;
+constexpr std::chrono::hours kHorizon{7 * 24};
+constexpr Instant kByTheRecords = Instant::max();  // what is forgotten: no clock holds it back
 
 std::optional<ReplayFault> replay_all(Shards& shards, const testing::Journal& journal) {
   Sequence sequence = 0;
@@ -36,6 +39,12 @@ class Rows final : public RowSource {
   std::optional<Bytes> last_key(Table table) const override {
     const auto& rows = tables_[static_cast<std::size_t>(table)];
     return rows.empty() ? std::nullopt : std::optional(rows.rbegin()->first);
+  }
+  void scan(Table table, BytesView from, const std::function<bool(BytesView, BytesView)>& visit) const override {
+    const auto& rows = tables_[static_cast<std::size_t>(table)];
+    for (auto row = rows.lower_bound(Bytes(from.begin(), from.end())); row != rows.end(); ++row) {
+      if (!visit(row->first, row->second)) return;
+    }
   }
   void for_each(Table table, const std::function<void(BytesView, BytesView)>& visit) const override {
     for (const auto& [key, value] : tables_[static_cast<std::size_t>(table)])
@@ -143,14 +152,14 @@ TEST(Fold, ACheckpointAtAnyPlaceAndTheRestOfTheJournalGiveTheLiveState) {
   history.play(live, kSteps);
   std::mt19937_64 random(12);
   Rows rows;
-  Fold fold(rows, testing::kSeed);
+  Fold fold(rows, testing::kSeed, kHorizon);
   const std::size_t until = live.journal().size() / 2 + random() % 100;
   for (std::size_t i = 0; i < until; ++i) {
     const auto fault = fold.apply(i + 1, live.journal()[i]);
     ASSERT_FALSE(fault) << fault->sequence << ": " << fault->what;
-    if (random() % 37 == 0) rows.apply(fold.take_changes());
+    if (random() % 37 == 0) rows.apply(fold.take_changes(kByTheRecords));
   }
-  rows.apply(fold.take_changes());
+  rows.apply(fold.take_changes(kByTheRecords));
   EXPECT_EQ(fold.touched_rows(), 0U);
   Shards restarted(2, testing::kSeed, 0, 1024);
   ASSERT_TRUE(restarted.load(rows, testing::kStart, std::chrono::hours(24 * 3650)));
@@ -166,9 +175,9 @@ TEST(Fold, AWithdrawalOfWhatNobodyDecidedMakesItsMessageAndNothingElse) {
   World live(1);
   live.apply(Withdraw{kNoCard, Processor::stripe, "iauth_1", 0, {}, {}}, {"test", "evt-1", 7}, testing::kStart);
   Rows rows;
-  Fold fold(rows, testing::kSeed);
+  Fold fold(rows, testing::kSeed, kHorizon);
   ASSERT_FALSE(fold.apply(1, live.journal()[0]));
-  rows.apply(fold.take_changes());
+  rows.apply(fold.take_changes(kByTheRecords));
   Shards restarted(1, testing::kSeed, 0, 64);
   ASSERT_TRUE(restarted.load(rows, testing::kStart, std::chrono::hours(1)));
   const Message* message = restarted[0].messages.find(restarted[0].messages.key_of({"test", "evt-1", 0}));
@@ -197,13 +206,95 @@ TEST(Fold, AnIdThatIsForgottenBetweenItsRecordsAndTheRestartIsKnownToTheReplay) 
   live.apply(command, {"test", "evt-1", 1}, testing::kStart);
   live.apply(command, {"test", "evt-2", 1}, testing::kStart + std::chrono::hours(24));
   Rows rows;
-  Fold fold(rows, testing::kSeed);
+  Fold fold(rows, testing::kSeed, kHorizon);
   ASSERT_FALSE(fold.apply(1, live.journal()[0]));
-  rows.apply(fold.take_changes());
+  rows.apply(fold.take_changes(kByTheRecords));
   Shards restarted(1, testing::kSeed, 0, 64);
   ASSERT_TRUE(restarted.load(rows, testing::kStart + std::chrono::hours(24 * 9), std::chrono::hours(24 * 7)));
   const auto fault = restarted.replay(2, live.journal()[1]);
   EXPECT_FALSE(fault) << fault->what;
+}
+
+// Sixty days of requests on one card, an hour between two: most declined, some approved and so kept for ever.
+class OldRows : public ::testing::Test {
+ protected:
+  static constexpr int kRequests = 60 * 24;
+  static constexpr int kApprovals = 30;
+
+  OldRows() {
+    CreateCard create;
+    create.card = live_.shards().cards().allocate();
+    create.identity.id = {1, 1};
+    create.identity.currency = {840};
+    create.settings.limits = {{Limit::Form::amount, WindowKind::lifetime, 10 * kApprovals}};
+    live_.apply(create, {}, now_);
+    for (int i = 0; i < kRequests; ++i)
+      request("id-" + std::to_string(i), "msg-" + std::to_string(i));
+  }
+  void request(const std::string& id, const std::string& message) {
+    now_ += std::chrono::hours(1);
+    Authorize command{1, {}};
+    command.request.authorization_id = id;
+    command.request.amount = 10;
+    command.request.currency = {840};
+    live_.apply(command, {"test", message, 1}, now_);
+  }
+  void fold_through(std::size_t records) {
+    for (; folded_ < records; ++folded_) {
+      const auto fault = fold_.apply(folded_ + 1, live_.journal()[folded_]);
+      ASSERT_FALSE(fault) << fault->sequence << ": " << fault->what;
+    }
+  }
+  std::uint64_t rows(Table table) const { return rows_.rows(table); }
+
+  World live_{1};
+  Instant now_ = testing::kStart;
+  Rows rows_;
+  Fold fold_{rows_, testing::kSeed, kHorizon};
+  std::size_t folded_ = 0;
+};
+
+TEST_F(OldRows, AreRemovedAndARestartIsTheSameWithoutThem) {
+  while (folded_ < live_.journal().size()) {
+    fold_through(std::min(folded_ + 50, live_.journal().size()));
+    rows_.apply(fold_.take_changes(kByTheRecords));
+  }
+  EXPECT_LT(rows(Table::authorizations), kApprovals + 9U * 24) << "forgotten and the margin, some of the last fold";
+  EXPECT_LT(rows(Table::messages), 9U * 24);
+  // Ids that are forgotten are other authorizations now, and a message past its horizon is another message.
+  const std::size_t before = live_.journal().size();
+  request("id-100", "msg-100");
+  request("id-" + std::to_string(kRequests - 1), "another-message");
+  fold_through(live_.journal().size());
+  Shards restarted(2, testing::kSeed, 0, 64);
+  ASSERT_TRUE(restarted.load(rows_, now_, kHorizon));
+  for (std::size_t i = before; i < live_.journal().size(); ++i) {
+    const auto fault = restarted.replay(i + 1, live_.journal()[i]);
+    ASSERT_FALSE(fault) << fault->sequence << ": " << fault->what;
+  }
+  EXPECT_EQ(restarted.state_hash(now_), live_.shards().state_hash(now_));
+  const Key128 last = restarted[0].messages.key_of({"test", "msg-" + std::to_string(kRequests - 1), 0});
+  EXPECT_NE(restarted[restarted.home_of(last)].messages.find(last), nullptr);
+}
+
+TEST_F(OldRows, AreRemovedSomeAtATimeAndNoneStandsInTheWay) {
+  fold_through(live_.journal().size() - 1);
+  rows_.apply(fold_.take_changes(Instant{}));
+  EXPECT_EQ(rows(Table::messages), kRequests - 1U) << "by a clock that says no time has passed";
+  fold_through(live_.journal().size());
+  std::uint64_t removed_most = 0;
+  for (std::uint64_t left = rows(Table::messages) + 1; left > rows(Table::messages);) {
+    left = rows(Table::messages);
+    const auto changes = fold_.take_changes(kByTheRecords);
+    removed_most = std::max<std::uint64_t>(
+        removed_most, static_cast<std::uint64_t>(std::count_if(changes.begin(), changes.end(),
+                                                               [](const RowChange& change) { return !change.value; })));
+    rows_.apply(changes);
+  }
+  EXPECT_GT(removed_most, 0U);
+  EXPECT_LT(removed_most, 600U);
+  EXPECT_EQ(rows(Table::messages), 8U * 24 + 1);
+  EXPECT_EQ(rows(Table::authorizations), kApprovals + 8U * 24 + 1);
 }
 
 TEST(Shards, ALoadWithAClockThatIsAheadDropsNoMessage) {
@@ -214,10 +305,10 @@ TEST(Shards, ALoadWithAClockThatIsAheadDropsNoMessage) {
   command.request.authorization_id = "auth-2";
   live.apply(command, {"test", "msg-2", 1}, testing::kStart + std::chrono::hours(25));
   Rows rows;
-  Fold fold(rows, testing::kSeed);
+  Fold fold(rows, testing::kSeed, kHorizon);
   for (Sequence i = 1; i <= 2; ++i)
     ASSERT_FALSE(fold.apply(i, live.journal()[i - 1]));
-  rows.apply(fold.take_changes());
+  rows.apply(fold.take_changes(kByTheRecords));
   Shards restarted(1, testing::kSeed, 0, 64);
   ASSERT_TRUE(restarted.load(rows, testing::kStart + std::chrono::hours(24 * 30), std::chrono::hours(24)));
   EXPECT_EQ(restarted.newest(), testing::kStart + std::chrono::hours(25));
@@ -230,10 +321,10 @@ TEST(Fold, ChangesAreSortedAndEachRowComesOnce) {
   World live(1);
   History(13).play(live, 1'000);
   Rows rows;
-  Fold fold(rows, testing::kSeed);
+  Fold fold(rows, testing::kSeed, kHorizon);
   for (std::size_t i = 0; i < live.journal().size(); ++i)
     ASSERT_FALSE(fold.apply(i + 1, live.journal()[i]));
-  const auto changes = fold.take_changes();
+  const auto changes = fold.take_changes(kByTheRecords);
   ASSERT_GT(changes.size(), 100U);
   for (std::size_t i = 1; i < changes.size(); ++i) {
     EXPECT_LT(std::tie(changes[i - 1].table, changes[i - 1].key), std::tie(changes[i].table, changes[i].key));
@@ -244,7 +335,7 @@ TEST(Fold, RefusesARecordThatItsRowsContradict) {
   World live(1);
   History(14).play(live, 200);
   Rows rows;
-  Fold fold(rows, testing::kSeed);
+  Fold fold(rows, testing::kSeed, kHorizon);
   ASSERT_FALSE(fold.apply(1, live.journal()[0]));
   ASSERT_FALSE(fold.apply(2, live.journal()[1]));
   EXPECT_TRUE(fold.apply(3, live.journal()[1])) << "the same card cannot be made twice";

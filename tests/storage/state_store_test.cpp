@@ -72,6 +72,25 @@ TEST_F(StateStoreTest, ChangesRowsAndTheFoldedSequenceTogether) {
   EXPECT_FALSE(state_->get(Table::zones, bytes_of("c")));
 }
 
+TEST_F(StateStoreTest, ShowsItsRowsFromAKeyOnUntilItsReaderHasEnough) {
+  EXPECT_FALSE(state_->last_key(Table::messages));
+  ASSERT_TRUE(
+      apply({put(Table::messages, "b", "1"), put(Table::messages, "d", "2"), put(Table::messages, "f", "3")}, 1).ok());
+  EXPECT_EQ(state_->last_key(Table::messages), owned("f"));
+  const auto keys = [&](std::string_view from, std::size_t most) {
+    std::string shown;
+    state_->scan(Table::messages, bytes_of(from), [&](BytesView key, BytesView) {
+      shown += text_of(key);
+      return shown.size() < most;
+    });
+    return shown;
+  };
+  EXPECT_EQ(keys("", 9), "bdf");
+  EXPECT_EQ(keys("c", 9), "df");
+  EXPECT_EQ(keys("d", 1), "d");
+  EXPECT_EQ(keys("g", 9), "");
+}
+
 TEST_F(StateStoreTest, EqualsAMapAfterRandomChanges) {
   std::mt19937 random(7);
   std::map<std::string, std::string> model;
