@@ -4,6 +4,7 @@ namespace holdfast::integration {
 namespace {
 
 constexpr std::size_t kAskedAgainOfKnown = 200;
+constexpr std::uint64_t kAnswersBeforeAKill = 1'000;
 
 }  // namespace
 
@@ -20,10 +21,9 @@ KillHistory::KillHistory(std::uint64_t seed) : random_(seed) {
 
 void KillHistory::round_killed_at_random() {
   const auto daemon = start_daemon(sandbox_, settings_);
-  const std::uint64_t kill_after_us = 5'000 + random_() % 250'000;
+  const std::uint64_t answers = random_() % kAnswersBeforeAKill;
   Load load(plan(*daemon));
-  // A wait for nothing: the moment is what is random here.
-  std::this_thread::sleep_for(std::chrono::microseconds(kill_after_us));
+  EXPECT_TRUE(eventually([&] { return load.answered() >= answers; }));
   daemon->kill();
   load.stop();
   remember(load.finish());
