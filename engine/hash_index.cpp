@@ -2,7 +2,6 @@
 
 #include <bit>
 #include <cstdlib>
-#include <new>
 
 namespace holdfast::engine {
 namespace {
@@ -14,15 +13,9 @@ constexpr std::size_t kMovesPerInsert = 8;
 
 }  // namespace
 
-void HashIndex::Release::operator()(Entry* entries) const {
-  std::free(entries);
-}
-
-// calloc: pages of a large table are zero until touched, so making one costs nothing up front.
+// Costs nothing up front: the memory is zero until it is touched.
 HashIndex::Entries HashIndex::make(std::size_t capacity) {
-  auto* entries = static_cast<Entry*>(std::calloc(capacity, sizeof(Entry)));
-  if (entries == nullptr) throw std::bad_alloc();
-  return {std::unique_ptr<Entry[], Release>(entries), capacity, 0};
+  return {make_large<Entry>(capacity), capacity, 0};
 }
 
 HashIndex::HashIndex(std::size_t expected)

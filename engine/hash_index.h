@@ -8,7 +8,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
+
+#include "engine/large_memory.h"
 
 namespace holdfast::engine {
 
@@ -45,11 +46,8 @@ class HashIndex {
   static constexpr std::uint32_t kEmpty = 0;
   static constexpr std::uint32_t kErased = 1;
   static constexpr std::uint32_t kFirst = 2;
-  struct Release {
-    void operator()(Entry* entries) const;
-  };
   struct Entries {
-    std::unique_ptr<Entry[], Release> entries;
+    LargeArray<Entry> entries;
     std::size_t capacity = 0;  // a power of two; 0: no table
     std::size_t filled = 0;    // not kEmpty
   };

@@ -42,6 +42,8 @@ rejects engine/a.cpp '#include <net/a.h>' :2
 rejects engine/a.cpp '#include <boost/asio.hpp>' :2
 rejects engine/a.cpp '#include <unistd.h>' :2
 rejects engine/a.cpp '#include <sys/mman.h>' :2
+rejects engine/large_memory.h '#include <sys/mman.h>' :2
+rejects engine/large_memory.cpp '#include <unistd.h>' :2
 rejects engine/a.cpp '#include <lmdb.h>' :2
 rejects engine/a.cpp '#include <engine/b.h>' :2
 rejects engine/a.cpp '#include "b.h"' :2
