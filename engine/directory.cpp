@@ -5,6 +5,8 @@
 #include <memory>
 #include <new>
 
+#include "engine/large_memory.h"
+
 namespace holdfast::engine {
 namespace {
 
@@ -70,11 +72,10 @@ std::uint64_t load_key_word(std::uint64_t& word) {
 }
 
 // Writes the key word or helps another with the same one; false when it contradicts the key.
+// Without a look at it first: a page that is read before it is written takes two faults.
 bool claim(std::uint64_t& word, std::uint64_t wanted) {
-  std::uint64_t found = load_key_word(word);
-  if (found == 0 && std::atomic_ref(word).compare_exchange_strong(found, wanted, std::memory_order_relaxed))
-    return true;
-  return found == wanted;
+  std::uint64_t found = 0;
+  return std::atomic_ref(word).compare_exchange_strong(found, wanted, std::memory_order_relaxed) || found == wanted;
 }
 
 // Acquire: pairs with the releases of insert() and assign(); whoever finds a value sees what was written before it.
@@ -134,6 +135,10 @@ bool Directory::insert(Key128 key, std::uint32_t value) {
       if (wanted.owns(found)) return false;
     }
   }
+}
+
+void Directory::expect(Key128 key) const {
+  prefetch(tables_[0].load(std::memory_order_relaxed)->window(Words(key)));
 }
 
 Directory::Slot* Directory::find_slot(const Words& wanted) const {

@@ -35,6 +35,8 @@ class Directory {
   // False, and nothing changed, when the key is there. May throw std::bad_alloc when it has to grow; nothing is
   // inserted then.
   bool insert(Key128 key, std::uint32_t value);
+  // Brings near what insert() will look at, unless the directory has been outgrown.
+  void expect(Key128 key) const;
   // Gives an existing key another value; false when the key is not there. Of racing calls the last one stands.
   bool assign(Key128 key, std::uint32_t value);
 

@@ -2,13 +2,10 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <utility>
 
 namespace holdfast::engine {
 namespace {
-
-std::uint32_t hash_of(Key128 key) {
-  return static_cast<std::uint32_t>(key.lo);
-}
 
 // An inside contradiction: better no process than a wrong balance.
 void require(bool holds) {
@@ -130,19 +127,21 @@ std::uint32_t Ledger::slot_of(Key128 key, CardIndex card) const {
   });
 }
 
-Authorization& Ledger::add_authorization(Key128 key, CardIndex card) {
-  const std::uint32_t number = authorizations_.allocate();
-  Authorization& authorization = authorizations_[number];
-  authorization.key = key;
-  authorization.card = card;
-  if (CardSlot* slot = cards_.find(card); slot != nullptr) {
-    authorization.older = slot->newest_authorization;
-    if (authorization.older != HashIndex::kNone) authorizations_[authorization.older].newer = number;
-    slot->newest_authorization = number;
-  }
-  index_.insert(hash_of(key), number);
-  append_by_age(number);
-  return authorization;
+std::uint32_t Ledger::add_authorization(Key128 key, CardIndex card) {
+  const std::uint32_t slot = authorizations_.allocate();
+  authorizations_[slot].key = key;
+  authorizations_[slot].card = card;
+  index_.insert(hash_of(key), slot);
+  append_by_age(slot);
+  return slot;
+}
+
+void Ledger::link_to_card(std::uint32_t slot) {
+  CardSlot* card = cards_.find(authorizations_[slot].card);
+  if (card == nullptr) return;
+  const std::uint32_t older = std::exchange(card->newest_authorization, slot);
+  authorizations_[slot].older = older;
+  if (older != HashIndex::kNone) authorizations_[older].newer = slot;
 }
 
 void Ledger::append_by_age(std::uint32_t slot) {
@@ -207,7 +206,9 @@ void Ledger::settle_decision(const Authorize& command, Decision& decision) {
   const Key128 key = authorization_key(command.request.processor, command.request.authorization_id);
   const std::uint32_t known = remembered(key, command.card, decision.decided_at);
   if (known == HashIndex::kNone) {
-    enter_first(add_authorization(key, command.card), command, decision);
+    const std::uint32_t added = add_authorization(key, command.card);
+    link_to_card(added);
+    enter_first(authorizations_[added], command, decision);
     return;
   }
   Authorization& authorization = authorizations_[known];
@@ -324,22 +325,34 @@ void Ledger::restore(CardIndex card, const CardProfile& profile, const CardBalan
   publish(slot, profile);
 }
 
-void Ledger::expect(const Authorization& authorization) const {
-  index_.prefetch(hash_of(authorization.key));
-  if (const CardSlot* slot = cards_.find(authorization.card)) __builtin_prefetch(&slot->newest_authorization, 1);
-}
-
 void Ledger::restore(const Authorization& authorization, std::vector<FollowUp> follow_ups) {
   if (const std::uint32_t older = slot_of(authorization.key, authorization.card); older != HashIndex::kNone) {
     unname(older);  // was forgotten when this one came
   }
-  Authorization& slot = add_authorization(authorization.key, authorization.card);
-  const Authorization links = slot;
-  slot = authorization;
-  slot.older = links.older;
-  slot.newer = links.newer;
-  slot.next = links.next;
-  if (!follow_ups.empty()) follow_ups_[slot_of(authorization.key, authorization.card)] = std::move(follow_ups);
+  const std::uint32_t slot = add_authorization(authorization.key, authorization.card);
+  const std::uint32_t next = authorizations_[slot].next;
+  authorizations_[slot] = authorization;
+  authorizations_[slot].next = next;
+  if (!follow_ups.empty()) follow_ups_[slot] = std::move(follow_ups);
+}
+
+// Two sweeps over memory in its order and a small table: going to the card and its newest authorization for each would
+// be three accesses in no order to tables of hundreds of megabytes.
+void Ledger::link_restored() {
+  std::vector<std::uint32_t> nearest(std::size_t{cards_.last()} + 1, HashIndex::kNone);
+  const auto link = [&](std::uint32_t slot, std::uint32_t Authorization::*neighbour) {
+    Authorization& authorization = authorizations_[slot];
+    if (authorization.card == kNoCard || authorization.card >= nearest.size()) return;
+    authorization.*neighbour = std::exchange(nearest[authorization.card], slot);
+  };
+  for (std::uint32_t slot = 0; slot < authorizations_.end(); ++slot)
+    link(slot, &Authorization::older);
+  for (CardIndex card = 1; card < nearest.size(); ++card) {
+    if (nearest[card] != HashIndex::kNone) cards_.at(card).newest_authorization = nearest[card];
+  }
+  std::fill(nearest.begin(), nearest.end(), HashIndex::kNone);
+  for (std::uint32_t slot = authorizations_.end(); slot-- != 0;)
+    link(slot, &Authorization::newer);
 }
 
 }  // namespace holdfast::engine

@@ -85,12 +85,14 @@ class Ledger {
   // The sequence of the first request's record, once it is known.
   void note_sequence(const Authorize& command, Sequence sequence);
 
-  // For restart and checkpoint: puts back what was there; an authorization newer than all of its card's.
+  // For restart and checkpoint: puts back what was there, authorizations in the order of their age.
   void restore(CardIndex card, const CardProfile& profile, const CardBalance& balance);
   void restore(const Authorization& authorization, std::vector<FollowUp> follow_ups);
+  // Makes the lists of the cards' authorizations when all were restored, and before any other change.
+  void link_restored();
   // So many authorizations are about to be restored, and soon this one.
   void expect(std::size_t authorizations) { index_.reserve(authorizations); }
-  void expect(const Authorization& authorization) const;
+  void expect(Key128 key) const { index_.prefetch(hash_of(key)); }
   // Frees the memory of forgotten authorizations; looks at `most` at the most.
   void expire(Instant now, std::size_t most);
   std::size_t authorizations() const { return authorizations_.in_use(); }
@@ -99,6 +101,8 @@ class Ledger {
   void for_each(Visit&& visit) const;
 
  private:
+  static std::uint32_t hash_of(Key128 key) { return static_cast<std::uint32_t>(key.lo); }
+
   struct Path {
     const CardProfile* card = nullptr;
     std::array<PathNode, kPathMax> nodes;
@@ -112,7 +116,8 @@ class Ledger {
   CardSlot& existing(CardIndex card);
   CardOutcome publish(CardSlot& slot, CardProfile profile);
   std::uint32_t slot_of(Key128 key, CardIndex card) const;
-  Authorization& add_authorization(Key128 key, CardIndex card);
+  std::uint32_t add_authorization(Key128 key, CardIndex card);
+  void link_to_card(std::uint32_t slot);
   void append_by_age(std::uint32_t slot);
   void remove(std::uint32_t slot);
   void unname(std::uint32_t slot);

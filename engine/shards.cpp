@@ -1,8 +1,7 @@
 #include "engine/shards.h"
 
 #include <algorithm>
-#include <exception>
-#include <thread>
+#include <future>
 #include <utility>
 
 #include "engine/record.h"
@@ -18,6 +17,28 @@ std::string_view as_text(BytesView bytes) {
 std::string_view as_text(const Key128& key) {
   return {reinterpret_cast<const char*>(&key), sizeof key};
 }
+
+// Rows wait here for a while between being read and being entered, so that the memory they will touch is near by then.
+template <class Row>
+class Lookahead {
+ public:
+  template <class Enter>
+  void push(Row row, Enter&& enter) {
+    Row& place = rows_[next_++ % kRows];
+    if (next_ > kRows) enter(place);
+    place = std::move(row);
+  }
+  template <class Enter>
+  void finish(Enter&& enter) {
+    for (std::size_t i = next_ > kRows ? next_ - kRows : 0; i < next_; ++i)
+      enter(rows_[i % kRows]);
+  }
+
+ private:
+  static constexpr std::size_t kRows = 16;
+  std::array<Row, kRows> rows_;
+  std::size_t next_ = 0;
+};
 
 }  // namespace
 
@@ -36,13 +57,17 @@ Key128 Shards::processor_card_name(std::string_view endpoint, std::string_view c
   return hasher_.hash({"processor", endpoint, card});
 }
 
-bool Shards::enter_names(CardIndex card, const CardIdentity& identity) {
-  if (identity.number_hash != Key128{0, 0} && !directory_.insert(identity.number_hash, card)) return false;
-  if (!identity.processor_card.empty() &&
-      !directory_.insert(processor_card_name(identity.processor_endpoint, identity.processor_card), card)) {
-    return false;
+Shards::Names Shards::names_of(const CardIdentity& identity) const {
+  Names names{identity.number_hash, kNoName, card_name(identity.id)};
+  if (!identity.processor_card.empty()) {
+    names[1] = processor_card_name(identity.processor_endpoint, identity.processor_card);
   }
-  return directory_.insert(card_name(identity.id), card);
+  return names;
+}
+
+bool Shards::enter_names(CardIndex card, const Names& names) {
+  return std::all_of(names.begin(), names.end(),
+                     [&](Key128 name) { return name == kNoName || directory_.insert(name, card); });
 }
 
 // What would abort in the ledger because no living program can have written it.
@@ -162,49 +187,36 @@ bool Shards::load_shared(const RowSource& rows) {
 
 bool Shards::load_cards(const RowSource& rows) {
   bool readable = true;
+  struct Named {
+    CardIndex card = kNoCard;
+    Names names;
+  };
+  Lookahead<Named> ahead;
+  const auto enter = [&](const Named& named) { enter_names(named.card, named.names); };
   rows.for_each(Table::cards, [&](BytesView key, BytesView value) {
     const auto row = read_card_row(key, value);
     readable = readable && row.has_value() && zones_.find(row->profile.settings.time_zone) != nullptr;
     if (!readable) return;
     shards_[owner_of(row->card)]->ledger.restore(row->card, row->profile, row->balance);
-    enter_names(row->card, row->profile.identity);
+    const Names names = names_of(row->profile.identity);
+    for (const Key128 name : names)
+      directory_.expect(name);
+    ahead.push({row->card, names}, enter);
   });
+  ahead.finish(enter);
   return readable;
 }
-
-namespace {
-
-// Rows wait here for a while between being read and being entered, so that the memory they will touch is near by then.
-template <class Row>
-class Lookahead {
- public:
-  template <class Enter>
-  void push(Row row, Enter&& enter) {
-    Row& place = rows_[next_++ % kRows];
-    if (next_ > kRows) enter(place);
-    place = std::move(row);
-  }
-  template <class Enter>
-  void finish(Enter&& enter) {
-    for (std::size_t i = next_ > kRows ? next_ - kRows : 0; i < next_; ++i)
-      enter(rows_[i % kRows]);
-  }
-
- private:
-  static constexpr std::size_t kRows = 16;
-  std::array<Row, kRows> rows_;
-  std::size_t next_ = 0;
-};
-
-}  // namespace
 
 bool Shards::load_authorizations(const RowSource& rows) {
   bool readable = true;
   for (const auto& shard : shards_)
     shard->ledger.expect(rows.rows(Table::authorizations) / shards_.size());
+  const auto ledger_of = [&](const AuthorizationRow& row) -> Ledger& {
+    return shards_[owner_of(row.authorization.card)]->ledger;
+  };
   Lookahead<AuthorizationRow> ahead;
   const auto enter = [&](AuthorizationRow& row) {
-    shards_[owner_of(row.authorization.card)]->ledger.restore(row.authorization, std::move(row.follow_ups));
+    ledger_of(row).restore(row.authorization, std::move(row.follow_ups));
   };
   // Rows of one instant stand in the order of their hashes; they are entered in that of the journal, as at first.
   std::vector<AuthorizationRow> instant;
@@ -212,15 +224,16 @@ bool Shards::load_authorizations(const RowSource& rows) {
     std::sort(instant.begin(), instant.end(), [](const AuthorizationRow& a, const AuthorizationRow& b) {
       return a.authorization.sequence < b.authorization.sequence;
     });
-    for (AuthorizationRow& row : instant)
+    for (AuthorizationRow& row : instant) {
+      ledger_of(row).expect(row.authorization.key);
       ahead.push(std::move(row), enter);
+    }
     instant.clear();
   };
   rows.for_each(Table::authorizations, [&](BytesView key, BytesView value) {
     auto row = read_authorization_row(key, value);
     readable = readable && row.has_value();
     if (!readable) return;
-    shards_[owner_of(row->authorization.card)]->ledger.expect(row->authorization);
     if (!instant.empty() && instant.back().authorization.decided_at != row->authorization.decided_at) enter_instant();
     instant.push_back(std::move(*row));
   });
@@ -257,28 +270,17 @@ bool Shards::load_messages(const RowSource& rows, Instant oldest) {
 }
 
 bool Shards::load(const RowSource& rows, Instant now, std::chrono::hours horizon) {
-  if (!find_newest(rows)) return false;
+  if (!find_newest(rows) || !load_shared(rows)) return false;
   const Instant oldest = std::min(now, newest_) - horizon;
-  bool messages_readable = false;
-  // Messages touch nothing that cards and authorizations do. An error of the store must come out on this thread.
-  std::exception_ptr failed;
-  std::thread messages([&] {
-    try {
-      messages_readable = load_messages(rows, oldest);
-    } catch (...) {
-      failed = std::current_exception();
-    }
-  });
-  bool readable = false;
-  try {
-    readable = load_shared(rows) && load_cards(rows) && load_authorizations(rows);
-  } catch (...) {
-    messages.join();
-    throw;
-  }
-  messages.join();
-  if (failed) std::rethrow_exception(failed);
-  return readable && messages_readable;
+  // The three touch nothing of each other. An error of the store comes out on this thread, when the others are done.
+  auto authorizations = std::async(std::launch::async, [&] { return load_authorizations(rows); });
+  auto messages = std::async(std::launch::async, [&] { return load_messages(rows, oldest); });
+  const bool cards_readable = load_cards(rows);
+  const bool authorizations_readable = authorizations.get();
+  if (!messages.get() || !cards_readable || !authorizations_readable) return false;
+  for (const auto& shard : shards_)
+    shard->ledger.link_restored();
+  return true;
 }
 
 Key128 Shards::state_hash(Instant as_of) const {

@@ -58,7 +58,7 @@ class Shards {
   Key128 card_name(Key128 card_id) const;
   Key128 processor_card_name(std::string_view endpoint, std::string_view card) const;
   // Enters a card's id, number and processor binding; false, and nothing entered, when its number or binding is taken.
-  bool enter_names(CardIndex card, const CardIdentity& identity);
+  bool enter_names(CardIndex card, const CardIdentity& identity) { return enter_names(card, names_of(identity)); }
 
   // Applies a command on the loop that owns what it changes: the card's owner, loop 0 for keys; zones on any. The names
   // of a card have been entered.
@@ -82,10 +82,16 @@ class Shards {
   Key128 state_hash(Instant as_of) const;
 
  private:
+  // In the order in which they are entered: a number or a binding that is taken leaves the id out.
+  using Names = std::array<Key128, 3>;
+  static constexpr Key128 kNoName{0, 0};
+
   static std::uint32_t mix(std::uint32_t value) {
     value *= 0x9E37'79B1U;
     return value ^ (value >> 15);
   }
+  Names names_of(const CardIdentity& identity) const;
+  bool enter_names(CardIndex card, const Names& names);
   bool find_newest(const RowSource& rows);
   bool load_shared(const RowSource& rows);
   bool load_cards(const RowSource& rows);
