@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "engine/record.h"
+#include "engine/replay.h"
 #include "storage/journal_reader.h"
 
 namespace holdfast {
@@ -140,20 +141,24 @@ bool keep_decline(engine::Shards& shards, JournalWriter& writer, const engine::R
   return withdraw(shards, writer, told.message, withdrawal, told.now);
 }
 
-std::uint64_t replay(engine::Shards& shards, const storage::StateStore& state, const storage::LmdbJournal& journal) {
+std::uint64_t replay_journal(engine::Shards& shards, const storage::StateStore& state,
+                             const storage::LmdbJournal& journal) {
   const storage::Folded folded = state.folded();
   const engine::Sequence last = journal.sequence_at_open();
   if (folded.sequence > last) {
     throw StoreError("the checkpoint is ahead of the journal (" + std::to_string(folded.sequence) + " > " +
                      std::to_string(last) + "): journal and state are not of one store");
   }
-  std::uint64_t replayed = 0;
+  engine::Replay replay(shards);
+  const auto must = [](const std::optional<engine::ReplayFault>& fault) {
+    if (fault) refuse(fault->sequence, fault->what);
+  };
   check(journal.reader()->walk(folded.sequence, folded.chain, last, [&](const JournalRecord& record) {
-    if (const auto fault = shards.replay(record.sequence, record.payload)) refuse(fault->sequence, fault->what);
-    ++replayed;
+    must(replay.push(record.sequence, record.payload));
     return true;
   }));
-  return replayed;
+  must(replay.finish());
+  return last - folded.sequence;
 }
 
 }  // namespace
@@ -199,7 +204,7 @@ Recovered recover(engine::Shards& shards, const storage::StateStore& state, stor
                   engine::Instant now, std::chrono::hours duplicate_horizon) {
   Recovered recovered;
   if (!shards.load(state, now, duplicate_horizon)) throw StoreError("a row of the checkpoint is not readable");
-  recovered.replayed = replay(shards, state, journal);
+  recovered.replayed = replay_journal(shards, state, journal);
   recovered.cards = shards.cards().last();
   const LateDeclines late(late_answers);
   for (Unsettled& unsettled : find_unsettled(journal, marks)) {

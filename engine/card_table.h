@@ -13,6 +13,7 @@
 #include <memory>
 
 #include "engine/card.h"
+#include "engine/large_memory.h"
 #include "engine/seqlock.h"
 
 namespace holdfast::engine {
@@ -42,6 +43,14 @@ class CardTable {
   CardSlot& at(CardIndex index);
   // The slot, or null when no slot of its neighbourhood was made yet. 0 and numbers that are too large give null.
   CardSlot* find(CardIndex index) const;
+  // Bring near what a decision on the card will use: first its slot; when that is there, its profile.
+  void expect(CardIndex index) const {
+    if (const CardSlot* slot = find(index)) prefetch(slot);
+  }
+  void expect_profile(CardIndex index) const {
+    const CardSlot* slot = find(index);
+    if (slot != nullptr) prefetch(slot->profile.load(std::memory_order_relaxed));
+  }
   // The highest number handed out so far; 0 when none.
   CardIndex last() const { return last_.load(std::memory_order_acquire); }
 

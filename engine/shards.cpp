@@ -115,7 +115,7 @@ Outcome Shards::apply(const Command& command, Instant now) {
 
 void Shards::remember(const Record& record) {
   if (!record.message.present()) return;
-  const Key128 key = hasher_.hash({"message", record.message.endpoint, record.message.id});
+  const Key128 key = shards_[0]->messages.key_of(record.message);
   Messages& messages = shards_[home_of(key)]->messages;
   Message* message = messages.find(key);
   const auto* withdraw = std::get_if<Withdraw>(&record.command);
@@ -143,16 +143,39 @@ void Shards::remember(const Record& record) {
   messages.finish(messages.begin(key, record.message.content, type), card, decision, record.answer);
 }
 
+void Shards::expect_slots(const Record& record) const {
+  const auto* authorize = std::get_if<Authorize>(&record.command);
+  if (authorize == nullptr) return;
+  const Ledger& ledger = shards_[owner_of(authorize->card)]->ledger;
+  ledger.expect(ledger.authorization_key(authorize->request.processor, authorize->request.authorization_id));
+  cards_.expect(authorize->card);
+}
+
+void Shards::expect_profile(const Record& record) const {
+  if (const auto* authorize = std::get_if<Authorize>(&record.command)) cards_.expect_profile(authorize->card);
+}
+
+void Shards::expect_message(const Record& record) const {
+  if (!record.message.present()) return;
+  const Key128 key = shards_[0]->messages.key_of(record.message);
+  shards_[home_of(key)]->messages.expect(key);
+}
+
 std::optional<ReplayFault> Shards::replay(Sequence sequence, BytesView bytes) {
-  auto record = decode(bytes);
+  const auto record = decode(bytes);
   if (!record) return ReplayFault{sequence, "the record's bytes are not a record"};
-  if (contradicts(*record)) return ReplayFault{sequence, "the command names what does not exist, or exists already"};
-  const Outcome outcome = apply(record->command, record->now);
-  if (outcome != record->outcome) return ReplayFault{sequence, "the recorded outcome is not what the command gives"};
-  if (const auto* create = std::get_if<CreateCard>(&record->command)) enter_names(create->card, create->identity);
+  if (auto fault = reapply(sequence, *record)) return fault;
   remember(*record);
-  newest_ = std::max(newest_, record->now);
-  if (const auto* authorize = std::get_if<Authorize>(&record->command)) {
+  return std::nullopt;
+}
+
+std::optional<ReplayFault> Shards::reapply(Sequence sequence, const Record& record) {
+  if (contradicts(record)) return ReplayFault{sequence, "the command names what does not exist, or exists already"};
+  const Outcome outcome = apply(record.command, record.now);
+  if (outcome != record.outcome) return ReplayFault{sequence, "the recorded outcome is not what the command gives"};
+  if (const auto* create = std::get_if<CreateCard>(&record.command)) enter_names(create->card, create->identity);
+  newest_ = std::max(newest_, record.now);
+  if (const auto* authorize = std::get_if<Authorize>(&record.command)) {
     shards_[owner_of(authorize->card)]->ledger.note_sequence(*authorize, sequence);
   }
   return std::nullopt;

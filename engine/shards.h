@@ -1,8 +1,9 @@
 // The whole state, divided among the event loops: whole trees to their owners, message keys to their homes.
 //
-// Threads: construction and replay() on one thread; afterwards shard k belongs to loop k, and what is shared follows
-// the rules of its own type. Invariants: which shard owns a card or a message depends on its number or key and on the
-// count of shards only; the state of each tree, and so state_hash(), does not depend on the count at all.
+// Threads: construction, load() and replay() on one thread, and what engine/replay.h says; afterwards shard k belongs
+// to loop k, and what is shared follows the rules of its own type. Invariants: which shard owns a card or a message
+// depends on its number or key and on the count of shards only; the state of each tree, and so state_hash(), does not
+// depend on the count at all.
 #pragma once
 
 #include <map>
@@ -64,14 +65,21 @@ class Shards {
   // of a card have been entered.
   Outcome apply(const Command& command, Instant now);
 
-  // Enters the final answer that the record gives its message.
-  void remember(const Record& record);
-
-  // Applies a record read from the journal and compares its outcome. Damaged bytes are a fault, not an abort.
+  // Applies a record read from the journal, compares its outcome and remembers its message. Damaged bytes are a fault,
+  // not an abort.
   std::optional<ReplayFault> replay(Sequence sequence, BytesView bytes);
+  // The two halves of replay(), which touch nothing of each other: apply and compare; enter the final answer that the
+  // record gives its message.
+  std::optional<ReplayFault> reapply(Sequence sequence, const Record& record);
+  void remember(const Record& record);
+  // Bring near what they will use, so that they need not wait for it: for reapply() what is found by its key or number
+  // and, when that is there, the card's profile; for remember() the place in the index.
+  void expect_slots(const Record& record) const;
+  void expect_profile(const Record& record) const;
+  void expect_message(const Record& record) const;
   // Everything from a checkpoint but messages older than the horizon at `now`, or at the newest row's time if that is
-  // earlier: a clock that is ahead drops none. With a second thread's help. Forgotten authorizations too: the records
-  // behind the checkpoint may have been decided when they were not yet. False when a row is not readable.
+  // earlier: a clock that is ahead drops none. Each table on a thread of its own. Forgotten authorizations too: the
+  // records behind the checkpoint may have been decided when they were not yet. False when a row is not readable.
   bool load(const RowSource& rows, Instant now, std::chrono::hours horizon);
 
   // Time of the newest record that was loaded or replayed; the epoch when there is none.
