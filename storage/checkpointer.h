@@ -44,9 +44,11 @@ class Checkpointer {
  public:
   struct Options {
     std::chrono::milliseconds interval{60'000};  // between two runs
-    std::uint64_t records = 1'000'000;           // this many unfolded start a run early
-    std::size_t rows_max = 2'048;                // in one transaction, give or take one record's rows
-    std::size_t records_max = 65'536;            // likewise
+    // This many unfolded start a run early, so that a restart need not replay more than these and what comes during the
+    // run. It is several transactions' worth: more would not make the folding of a record cheaper.
+    std::uint64_t records = 250'000;
+    std::size_t rows_max = 2'048;      // in one transaction, give or take one record's rows
+    std::size_t records_max = 65'536;  // likewise
   };
 
   Checkpointer(const LmdbJournal& journal, StateStore& state, Fold& fold, Options options);
