@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 
 namespace holdfast::engine {
@@ -32,9 +33,10 @@ LargeArray<T> make_large(std::size_t count) {
 template <class T>
 void prefetch(const T* object) {
   constexpr std::size_t kLine = 64;
-  const char* const begin = reinterpret_cast<const char*>(object);
+  // As a number: no pointer may be moved off what it does not point at.
+  const auto begin = reinterpret_cast<std::uintptr_t>(object);
   for (std::size_t at = 0; at < sizeof(T); at += kLine)
-    __builtin_prefetch(begin + at);
+    __builtin_prefetch(reinterpret_cast<const void*>(begin + at));
 }
 
 }  // namespace holdfast::engine
