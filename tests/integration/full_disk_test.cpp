@@ -85,7 +85,10 @@ TEST_F(FullDisk, FoundByAWriteDeclinesUntilThereIsRoomAndLosesNothing) {
 
 // A map that is used up to its mark, far below what LMDB itself would refuse.
 TEST_F(FullDisk, OfTheMapDeclinesBeforeLmdbDoesAndAllApprovalsSurvive) {
-  start({{"HOLDFAST_STORAGE_MAP_SIZE", "64MiB"}, {"HOLDFAST_SERVER_THREADS", "1"}});
+  // The client waits for all of it.
+  start({{"HOLDFAST_STORAGE_MAP_SIZE", "64MiB"},
+         {"HOLDFAST_SERVER_THREADS", "1"},
+         {"HOLDFAST_SERVER_LIMITS_IDLE_TIMEOUT_MS", "600000"}});
   const std::string card = make_card(*client_, 100'000'000'000);
   Ids ids("fill-");
   LoadPlan plan;

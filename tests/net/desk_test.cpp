@@ -251,7 +251,7 @@ TEST_P(DeskPlacesTest, AnIdWithOtherContentIsAConflictWhileAndAfterTheFirstIsUnd
 TEST_P(DeskPlacesTest, AtTheDeadlineTheAnswerIsADeclineAndTheLateApprovalIsUndone) {
   const auto spent = card(100);
   Landed landed;
-  launch(landed, spent, id(1), 60, 0, 1ms);
+  launch(landed, spent, id(1), 60, 0, 20ms);
   run();
   wait_for_timers(GetParam().home, landed);
   run();
@@ -277,7 +277,7 @@ TEST_P(DeskPlacesTest, OneLateDeliveryDecidesForAllOfThem) {
   Landed impatient;
   Landed patient;
   launch(patient, spent, id(1), 60, 0, 1h);
-  launch(impatient, spent, id(1), 60, 1, 1ms);
+  launch(impatient, spent, id(1), 60, 1, 20ms);
   run();
   wait_for_timers(GetParam().home, GetParam().home == 1 ? impatient : patient);
   run();
@@ -295,7 +295,7 @@ TEST_P(DeskPlacesTest, OneLateDeliveryDecidesForAllOfThem) {
 TEST_P(DeskPlacesTest, ALateDeclineKeepsTheAnswerThatWasSentAlsoInTheJournal) {
   const auto spent = card(100);
   Landed landed;
-  launch(landed, spent, id(1), 101, 0, 1ms);
+  launch(landed, spent, id(1), 101, 0, 20ms);
   run();
   wait_for_timers(GetParam().home, landed);
   finish();
@@ -346,7 +346,7 @@ TEST_P(DeskPlacesTest, RefusesAtOnceWhatTheStoreCannotTake) {
 TEST_P(DeskPlacesTest, AWithdrawalWaitsForRoomAndIsNotLost) {
   const auto spent = card(100);
   Landed landed;
-  launch(landed, spent, id(1), 60, 0, 1ms);
+  launch(landed, spent, id(1), 60, 0, 20ms);
   run();
   wait_for_timers(GetParam().home, landed);
   journal_.set_room(false);
@@ -409,7 +409,7 @@ TEST_F(DeskTest, SettlesAlsoWhatItsHomeHandledAfterTheLastCommit) {
 
 TEST_P(DeskPlacesTest, ALateApprovalIsNotSettledBeforeItsWithdrawalIsDurable) {
   Landed landed;
-  launch(landed, card(100), id(1), 60, 0, 1ms);
+  launch(landed, card(100), id(1), 60, 0, 20ms);
   run();
   wait_for_timers(GetParam().home, landed);
   run();
@@ -442,7 +442,7 @@ TEST_F(DeskTest, ADeclineThatLeftBeforeItsRequestWasRefusedIsKeptByTheJournal) {
   const auto there = make_card(100, 1);
   const std::string id = id_at(0, 1);
   Landed landed;
-  launch(landed, there, id, 60, 0, 1ms);
+  launch(landed, there, id, 60, 0, 20ms);
   run(1);
   wait_for_timers(0, landed, 1);
   EXPECT_EQ(landed.only().decision.reason, Reason::deadline_exceeded) << "the owner is held up";
@@ -470,7 +470,7 @@ TEST_F(DeskTest, ADeclineThatLeftBeforeItsRequestWasRefusedIsKeptByTheJournal) {
 TEST_F(DeskTest, AHomeThatIsHeldUpHoldsUpNobodyElse) {
   const auto here = make_card(100, 0);
   Landed waiting;
-  launch(waiting, here, id_at(1, 1), 60, 0, 1ms);
+  launch(waiting, here, id_at(1, 1), 60, 0, 20ms);
   Landed quick;
   launch(quick, here, id_at(0, 2), 10);
   run(1);
@@ -489,7 +489,7 @@ TEST_F(DeskTest, AnApprovalThatTheOriginNoLongerWaitedForIsUndone) {
   const auto there = make_card(100, 1);
   const std::string id = id_at(1, 1);
   Landed landed;
-  launch(landed, there, id, 60, 0, 1ms);
+  launch(landed, there, id, 60, 0, 20ms);
   run();  // decided, and on its way to disk
   wait_for_timers(0, landed, 1);
   EXPECT_EQ(landed.only().decision.reason, Reason::deadline_exceeded) << "home and owner are held up";
