@@ -10,7 +10,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using faults::Action;
 
-constexpr std::chrono::milliseconds kDeadline{800};
+constexpr std::chrono::milliseconds kDeadline{1800};
 
 class Deadline : public testing::TestWithParam<int> {
  protected:
