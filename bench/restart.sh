@@ -23,7 +23,7 @@ build/release/bench/fill_store "$work/data" "$cards" "$decisions" $((decisions -
 for part in journal state; do
   # Blocks, not lengths: the end of a file may be a hole. The cards and the journal's preallocation are in it.
   du -sB1 "$work/data/$part" | awk -v part=$part -v n="$decisions" \
-    '{ printf "%s_bytes %d\n%s_bytes_a_decision %.0f\n", part, $1, part, $1 / n }'
+    '{ printf "%s_bytes %.0f\n%s_bytes_a_decision %.0f\n", part, $1, part, $1 / n }'
 done
 
 cat >"$work/holdfast.toml" <<END
