@@ -57,16 +57,24 @@ TEST(Journal, CommitsFourLanesTogetherAndLosesNothing) {
     std::vector<std::thread> threads;
     for (unsigned lane = 0; lane < kLanes; ++lane) {
       threads.emplace_back([&store, &loop = *loops[lane], lane] {
+        const auto settle = [&] {
+          loop.take();
+          if (!loop.durable().empty()) store.journal.settle(lane, loop.durable().back());
+        };
         for (std::size_t i = 0; i < kRecords; ++i) {
+          // A lane far ahead of the others has no room until they have settled as well.
+          ASSERT_TRUE(holds_in_time([&] {
+            settle();
+            return store.journal.has_room(lane);
+          }));
           loop.append(payload_of(lane, i));
           if (i % 25 == 24 || i + 1 == kRecords) loop.submit();
-          loop.take();
           if (i % 200 == 199) {
             ASSERT_TRUE(loop.take_until(i - 100));
           }
-          if (!loop.durable().empty()) store.journal.settle(lane, loop.durable().back());
         }
         ASSERT_TRUE(loop.take_until(kRecords));
+        settle();
       });
     }
     for (std::thread& thread : threads)
