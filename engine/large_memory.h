@@ -5,7 +5,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <memory>
 
 namespace holdfast::engine {
@@ -29,14 +28,14 @@ LargeArray<T> make_large(std::size_t count) {
   return LargeArray<T>(static_cast<T*>(allocate_large(bytes)), LargeRelease{bytes});
 }
 
-// Starts to bring the object's cache lines near; some work later they are there. Any address will do.
+// Starts to bring the object's cache lines near; some work later they are there. Nothing happens when there is none.
 template <class T>
 void prefetch(const T* object) {
+  if (object == nullptr) return;
   constexpr std::size_t kLine = 64;
-  // As a number: no pointer may be moved off what it does not point at.
-  const auto begin = reinterpret_cast<std::uintptr_t>(object);
+  const char* const bytes = reinterpret_cast<const char*>(object);
   for (std::size_t at = 0; at < sizeof(T); at += kLine)
-    __builtin_prefetch(reinterpret_cast<const void*>(begin + at));
+    __builtin_prefetch(bytes + at);
 }
 
 }  // namespace holdfast::engine
