@@ -62,7 +62,7 @@ class Filler {
 
   void make_cards(std::uint64_t cards) {
     for (std::uint64_t i = 0; i < cards; ++i) {
-      engine::CreateCard command;
+      engine::CreateNode command;
       command.card = shards_.cards().allocate();
       command.identity.id = {now_millis() << 16, random_()};
       command.identity.created_at = now();
@@ -82,7 +82,7 @@ class Filler {
       const std::string id = "iauth_1QxY2aF7kLmN8oP" + std::to_string(10'000'000 + next_);
       const std::string event = "evt_1QxY2cF7kLmN8oPqZ" + std::to_string(10'000'000 + next_);
       ++next_;
-      engine::Authorize command{static_cast<engine::CardIndex>(1 + random_() % cards), {}};
+      engine::Authorize command{static_cast<engine::NodeIndex>(1 + random_() % cards), {}};
       command.request.processor = engine::Processor::stripe;
       command.request.authorization_id = id;
       command.request.amount = static_cast<engine::Minor>(1 + random_() % 5'000);

@@ -15,9 +15,14 @@
 
 namespace holdfast::engine {
 
-// Dense number of a card, from 1 in the order of creation; 0 stands for "no such card".
-using CardIndex = std::uint32_t;
-inline constexpr CardIndex kNoCard = 0;
+// Dense number of a node. Cards count from 1 in the order of creation, and so do budgets, whose numbers have
+// kBudgetBit; 0 stands for "no such node".
+using NodeIndex = std::uint32_t;
+inline constexpr NodeIndex kNoNode = 0;
+inline constexpr NodeIndex kBudgetBit = NodeIndex{1} << 31;
+constexpr bool is_budget(NodeIndex node) {
+  return (node & kBudgetBit) != 0;
+}
 
 // Longest identifier and merchant text that a request may carry, in bytes; a codec refuses or cuts what is longer.
 inline constexpr std::size_t kIdBytesMax = 64;
@@ -25,7 +30,8 @@ inline constexpr std::size_t kMerchantIdBytesMax = 64;
 inline constexpr std::size_t kMerchantNameBytesMax = 128;
 
 // Who speaks: authorizations of different processors never share an identifier space.
-enum class Processor : std::uint8_t { native = 0, stripe = 1 };
+enum class Processor : std::uint8_t { native = 0, stripe = 1, lithic = 2, marqeta = 3 };
+inline constexpr int kProcessors = 4;
 
 struct Merchant {
   std::string_view id;    // the acquirer's merchant id, may be empty
@@ -48,7 +54,7 @@ struct Verification {
 struct AuthorizationRequest {
   Processor processor = Processor::native;
   std::string_view authorization_id;  // 1 to kIdBytesMax bytes
-  std::string_view card_reference;    // as the request named it; resolved to a CardIndex before the decision
+  std::string_view card_reference;    // as the request named it; resolved to a NodeIndex before the decision
   Minor amount = 0;                   // >= 0; the additional amount asked for. 0 is a verification
   Currency currency;
   Minor cash_amount = 0;          // 0 to amount: the part paid out in cash (cash back)
@@ -60,7 +66,7 @@ struct AuthorizationRequest {
 
 // Which limit or control said no.
 struct DeclinedBy {
-  CardIndex node = kNoCard;  // 0: none
+  NodeIndex node = kNoNode;  // 0: none
   std::int8_t limit = -1;    // index into the node's limits; -1: not a limit
   friend bool operator==(const DeclinedBy&, const DeclinedBy&) = default;
 };
@@ -70,6 +76,7 @@ struct Decision {
   Reason reason = Reason::none;
   Retryable retryable = Retryable::never;
   bool lifetime_limit = false;  // the limit that failed never resets
+  bool tripped = false;         // this request tripped the card's loop breaker
   DeclinedBy declined_by;
   Minor approved_amount = 0;  // less than asked only for a partial approval
   Minor would_approve = 0;    // on a decline: what the limits would have let pass, 0 if nothing

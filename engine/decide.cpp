@@ -46,12 +46,12 @@ bool verification_failed(const Verification& verification) {
 }
 
 // Checks 1 to 10: everything that does not depend on the amount.
-Reason check_card(const CardProfile* card, const AuthorizationRequest& request, Instant now) {
+Reason check_card(const NodeProfile* card, const AuthorizationRequest& request, Instant now) {
   if (card == nullptr) return Reason::card_not_found;
-  if (card->status == CardStatus::closed) return Reason::card_closed;
+  if (card->status == NodeStatus::closed) return Reason::card_closed;
   const auto expiry = expiry_of(card->identity, card->settings);
   if (expiry && now >= *expiry) return Reason::card_expired;
-  if (card->status == CardStatus::frozen) return Reason::card_frozen;
+  if (card->status == NodeStatus::frozen) return Reason::card_frozen;
   if (request.currency != card->identity.currency) return Reason::currency_mismatch;
   if (verification_failed(request.verification)) return Reason::verification_failed;
   const Controls& controls = card->settings.controls;
@@ -169,7 +169,7 @@ void approve(Decision& decision, Minor amount) {
 
 }  // namespace
 
-Decision decide(const CardProfile* card, std::span<const PathNode> path, const AuthorizationRequest& request,
+Decision decide(const NodeProfile* card, std::span<const PathNode> path, const AuthorizationRequest& request,
                 Instant now) {
   Decision decision;
   decision.decided_at = now;

@@ -9,13 +9,13 @@
 #include <span>
 
 #include "engine/authorization.h"
-#include "engine/card.h"
+#include "engine/node.h"
 
 namespace holdfast::engine {
 
 // One node as the decision sees it. path[0] is the card.
 struct PathNode {
-  CardIndex index = kNoCard;
+  NodeIndex index = kNoNode;
   const std::vector<Limit>* limits = nullptr;
   const ZoneRules* zone = &utc();
   Weekday week_start = Weekday::monday;
@@ -27,7 +27,7 @@ inline constexpr std::size_t kPathMax = 9;
 
 // `card` may be null: the card was not found. Decides, changes nothing. decision.authorized_at and .held are those of a
 // first approval; the ledger corrects them for an incremental one.
-Decision decide(const CardProfile* card, std::span<const PathNode> path, const AuthorizationRequest& request,
+Decision decide(const NodeProfile* card, std::span<const PathNode> path, const AuthorizationRequest& request,
                 Instant now);
 
 }  // namespace holdfast::engine

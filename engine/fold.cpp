@@ -34,10 +34,10 @@ void Fold::start_anew() {
   });
 }
 
-bool Fold::load_card(CardIndex card) {
-  if (card == kNoCard) return true;
+bool Fold::load_card(NodeIndex card) {
+  if (card == kNoNode) return true;
   cards_.push_back(card);
-  const CardSlot* slot = scratch_->cards().find(card);
+  const NodeSlot* slot = scratch_->cards().find(card);
   if (slot != nullptr && slot->profile.load(std::memory_order_relaxed) != nullptr) return true;
   const Bytes key = card_row_key(card);
   const auto value = rows_.get(Table::cards, key);
@@ -48,7 +48,7 @@ bool Fold::load_card(CardIndex card) {
   return true;
 }
 
-bool Fold::load_authorization(Processor processor, std::string_view id, Instant decided_at, CardIndex card) {
+bool Fold::load_authorization(Processor processor, std::string_view id, Instant decided_at, NodeIndex card) {
   Ledger& ledger = (*scratch_)[0].ledger;
   const TimedKey timed{decided_at, ledger.authorization_key(processor, id), card};
   authorizations_.push_back(timed);
@@ -66,7 +66,7 @@ bool Fold::load_authorization(Processor processor, std::string_view id, Instant 
 bool Fold::load_message(const MessageRef& message, Instant at, bool known) {
   if (!message.present()) return true;
   Messages& messages = (*scratch_)[0].messages;
-  const TimedKey timed{at, messages.key_of(message), kNoCard};
+  const TimedKey timed{at, messages.key_of(message), kNoNode};
   messages_.push_back(timed);
   if (!known || messages.find(timed.key) != nullptr) return true;
   const Bytes key = message_row_key(timed.at, timed.key);
@@ -124,7 +124,7 @@ std::size_t Fold::touched_rows() const {
 void Fold::remove_old(Instant old_at, std::vector<RowChange>& changes) {
   const Instant margin = std::min(old_at, newest_) - kForgetMargin;
   remove_before(
-      authorization_row_key(margin - kForgetAfter, {0, 0}, kNoCard), Table::authorizations, next_authorization_,
+      authorization_row_key(margin - kForgetAfter, {0, 0}, kNoNode), Table::authorizations, next_authorization_,
       [&](BytesView key, BytesView value) {
         const auto row = read_authorization_row(key, value);
         if (!row || row->authorization.status == AuthorizationStatus::pending) return false;
@@ -137,7 +137,7 @@ void Fold::remove_old(Instant old_at, std::vector<RowChange>& changes) {
       [&](BytesView key, BytesView value) {
         const auto row = read_message_row(key, value);
         return row && !std::binary_search(messages_.begin(), messages_.end(),
-                                          TimedKey{row->message.at, row->message.key, kNoCard});
+                                          TimedKey{row->message.at, row->message.key, kNoNode});
       },
       changes);
 }
@@ -168,9 +168,9 @@ std::vector<RowChange> Fold::take_changes(Instant old_at) {
   sort_and_unite(keys_);
   changes.reserve(touched_rows());
   Shards::Shard& shard = (*scratch_)[0];
-  for (const CardIndex card : cards_) {
-    const CardSlot* slot = scratch_->cards().find(card);
-    const CardProfile* profile = slot == nullptr ? nullptr : slot->profile.load(std::memory_order_relaxed);
+  for (const NodeIndex card : cards_) {
+    const NodeSlot* slot = scratch_->cards().find(card);
+    const NodeProfile* profile = slot == nullptr ? nullptr : slot->profile.load(std::memory_order_relaxed);
     if (profile == nullptr) continue;
     changes.push_back({Table::cards, card_row_key(card), card_row(*profile, slot->balance.owner_load())});
   }

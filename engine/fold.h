@@ -33,13 +33,13 @@ class Fold {
   struct TimedKey {
     Instant at;
     Key128 key;
-    CardIndex card = kNoCard;  // of authorizations
+    NodeIndex card = kNoNode;  // of authorizations
     friend auto operator<=>(const TimedKey&, const TimedKey&) = default;
   };
 
   bool load_touched(const Record& record);
-  bool load_card(CardIndex card);
-  bool load_authorization(Processor processor, std::string_view id, Instant decided_at, CardIndex card);
+  bool load_card(NodeIndex card);
+  bool load_authorization(Processor processor, std::string_view id, Instant decided_at, NodeIndex card);
   bool load_message(const MessageRef& message, Instant decided_at, bool known);
   void remove_old(Instant old_at, std::vector<RowChange>& changes);
   template <class IsOld>
@@ -55,7 +55,7 @@ class Fold {
   Bytes next_message_;
   std::unique_ptr<Shards> scratch_;
   // What was touched, in order of touching and perhaps more than once.
-  std::vector<CardIndex> cards_;
+  std::vector<NodeIndex> cards_;
   std::vector<TimedKey> authorizations_;
   std::vector<TimedKey> messages_;
   std::vector<Key128> keys_;

@@ -34,7 +34,7 @@ bool forgotten(const Authorization& authorization, Instant now) {
   return authorization.status != AuthorizationStatus::pending && authorization.decided_at < now - kForgetAfter;
 }
 
-Ledger::Ledger(CardTable& cards, ZoneTable& zones, Epochs& epochs, unsigned participant, const KeyHasher& hasher)
+Ledger::Ledger(NodeTable& cards, ZoneTable& zones, Epochs& epochs, unsigned participant, const KeyHasher& hasher)
     : cards_(cards), zones_(zones), epochs_(epochs), participant_(participant), hasher_(hasher) {}
 
 Key128 Ledger::authorization_key(Processor processor, std::string_view id) const {
@@ -42,36 +42,36 @@ Key128 Ledger::authorization_key(Processor processor, std::string_view id) const
   return hasher_.hash({"authorization", std::string_view(&kind, 1), id});
 }
 
-CardSlot& Ledger::existing(CardIndex card) {
-  CardSlot* slot = cards_.find(card);
+NodeSlot& Ledger::existing(NodeIndex card) {
+  NodeSlot* slot = cards_.find(card);
   require(slot != nullptr && slot->profile.load(std::memory_order_relaxed) != nullptr);
   return *slot;
 }
 
-CardOutcome Ledger::publish(CardSlot& slot, CardProfile profile) {
+NodeOutcome Ledger::publish(NodeSlot& slot, NodeProfile profile) {
   profile.zone = zones_.find(profile.settings.time_zone);
   require(profile.zone != nullptr);
   const std::uint32_t version = profile.version;
-  // Release: whoever loads the pointer sees the finished profile (pairs with the acquire of CardTable's readers).
-  const CardProfile* old = slot.profile.exchange(new const CardProfile(std::move(profile)), std::memory_order_acq_rel);
+  // Release: whoever loads the pointer sees the finished profile (pairs with the acquire of NodeTable's readers).
+  const NodeProfile* old = slot.profile.exchange(new const NodeProfile(std::move(profile)), std::memory_order_acq_rel);
   if (old != nullptr) epochs_.retire(participant_, old);
   return {version};
 }
 
-CardOutcome Ledger::apply(const CreateCard& command, Instant) {
-  CardSlot& slot = cards_.at(command.card);
+NodeOutcome Ledger::apply(const CreateNode& command, Instant) {
+  NodeSlot& slot = cards_.at(command.card);
   require(slot.profile.load(std::memory_order_relaxed) == nullptr);
   cards_.reserve_through(command.card);
-  return publish(slot, {command.identity, command.settings, CardStatus::active, 1, nullptr});
+  return publish(slot, {command.identity, command.settings, NodeStatus::active, 1, nullptr});
 }
 
-CardOutcome Ledger::apply(const ChangeCard& command, Instant) {
-  CardSlot& slot = existing(command.card);
-  CardProfile profile = *slot.profile.load(std::memory_order_relaxed);
+NodeOutcome Ledger::apply(const ChangeNode& command, Instant) {
+  NodeSlot& slot = existing(command.card);
+  NodeProfile profile = *slot.profile.load(std::memory_order_relaxed);
   if (profile.settings.time_zone != command.settings.time_zone ||
       profile.settings.week_start != command.settings.week_start) {
     // The hour that was known to have no end in it was one of the old zone.
-    CardBalance balance = slot.balance.owner_load();
+    NodeBalance balance = slot.balance.owner_load();
     balance.usage.next_roll = kNoInstant;
     slot.balance.store(balance);
   }
@@ -80,20 +80,20 @@ CardOutcome Ledger::apply(const ChangeCard& command, Instant) {
   return publish(slot, std::move(profile));
 }
 
-CardOutcome Ledger::apply(const SetCardStatus& command, Instant) {
-  CardSlot& slot = existing(command.card);
-  CardProfile profile = *slot.profile.load(std::memory_order_relaxed);
+NodeOutcome Ledger::apply(const SetNodeStatus& command, Instant) {
+  NodeSlot& slot = existing(command.card);
+  NodeProfile profile = *slot.profile.load(std::memory_order_relaxed);
   if (profile.status == command.status) return {profile.version};  // nothing to change: the same version
-  require(profile.status != CardStatus::closed);
+  require(profile.status != NodeStatus::closed);
   profile.status = command.status;
   ++profile.version;
   return publish(slot, std::move(profile));
 }
 
-Ledger::Path Ledger::path_of(CardIndex card, Instant now) const {
+Ledger::Path Ledger::path_of(NodeIndex card, Instant now) const {
   Path path;
   path.now = now;
-  const CardSlot* slot = cards_.find(card);
+  const NodeSlot* slot = cards_.find(card);
   path.card = slot == nullptr ? nullptr : slot->profile.load(std::memory_order_relaxed);
   if (path.card == nullptr) return path;
   PathNode& node = path.nodes[path.length++];
@@ -113,21 +113,21 @@ Ledger::Path Ledger::path_of(CardIndex card, Instant now) const {
 
 void Ledger::store(const Path& path, bool approved) {
   for (const PathNode& node : path.view()) {
-    CardSlot& slot = existing(node.index);
-    CardBalance balance = slot.balance.owner_load();
+    NodeSlot& slot = existing(node.index);
+    NodeBalance balance = slot.balance.owner_load();
     balance.usage = node.usage;
     if (approved) ++balance.approvals;
     slot.balance.store(balance);
   }
 }
 
-std::uint32_t Ledger::slot_of(Key128 key, CardIndex card) const {
+std::uint32_t Ledger::slot_of(Key128 key, NodeIndex card) const {
   return index_.find(hash_of(key), [&](std::uint32_t slot) {
     return authorizations_[slot].key == key && authorizations_[slot].card == card;
   });
 }
 
-std::uint32_t Ledger::add_authorization(Key128 key, CardIndex card) {
+std::uint32_t Ledger::add_authorization(Key128 key, NodeIndex card) {
   const std::uint32_t slot = authorizations_.allocate();
   authorizations_[slot].key = key;
   authorizations_[slot].card = card;
@@ -137,7 +137,7 @@ std::uint32_t Ledger::add_authorization(Key128 key, CardIndex card) {
 }
 
 void Ledger::link_to_card(std::uint32_t slot) {
-  CardSlot* card = cards_.find(authorizations_[slot].card);
+  NodeSlot* card = cards_.find(authorizations_[slot].card);
   if (card == nullptr) return;
   const std::uint32_t older = std::exchange(card->newest_authorization, slot);
   authorizations_[slot].older = older;
@@ -159,7 +159,7 @@ void Ledger::remove(std::uint32_t slot) {
   if (authorization.older != HashIndex::kNone) authorizations_[authorization.older].newer = authorization.newer;
   if (authorization.newer != HashIndex::kNone) {
     authorizations_[authorization.newer].older = authorization.older;
-  } else if (CardSlot* card = cards_.find(authorization.card); card != nullptr) {
+  } else if (NodeSlot* card = cards_.find(authorization.card); card != nullptr) {
     card->newest_authorization = authorization.older;
   }
   if (authorization.key != Key128{0, 0}) index_.erase(hash_of(authorization.key), slot);
@@ -188,7 +188,7 @@ Decision Ledger::evaluate(const Authorize& command, Instant now) const {
 
 // An authorization that holds nothing is forgotten some time after its first request, whether or not expire() has come
 // by already: what a message meets must depend on the records before it only.
-std::uint32_t Ledger::remembered(Key128 key, CardIndex card, Instant now) {
+std::uint32_t Ledger::remembered(Key128 key, NodeIndex card, Instant now) {
   const std::uint32_t slot = slot_of(key, card);
   if (slot == HashIndex::kNone || !forgotten(authorizations_[slot], now)) return slot;
   unname(slot);
@@ -281,7 +281,7 @@ WithdrawOutcome Ledger::apply(const Withdraw& command, Instant now) {
   return outcome;
 }
 
-const Authorization* Ledger::find(Key128 key, CardIndex card) const {
+const Authorization* Ledger::find(Key128 key, NodeIndex card) const {
   const std::uint32_t slot = slot_of(key, card);
   return slot == HashIndex::kNone ? nullptr : &authorizations_[slot];
 }
@@ -302,8 +302,8 @@ const std::vector<FollowUp>* Ledger::follow_ups(const Authorization& authorizati
   return found == follow_ups_.end() ? nullptr : &found->second;
 }
 
-const Authorization* Ledger::newest_of(CardIndex card) const {
-  const CardSlot* slot = cards_.find(card);
+const Authorization* Ledger::newest_of(NodeIndex card) const {
+  const NodeSlot* slot = cards_.find(card);
   if (slot == nullptr || slot->newest_authorization == HashIndex::kNone) return nullptr;
   return &authorizations_[slot->newest_authorization];
 }
@@ -318,8 +318,8 @@ void Ledger::note_sequence(const Authorize& command, Sequence sequence) {
   if (slot != HashIndex::kNone && authorizations_[slot].sequence == 0) authorizations_[slot].sequence = sequence;
 }
 
-void Ledger::restore(CardIndex card, const CardProfile& profile, const CardBalance& balance) {
-  CardSlot& slot = cards_.at(card);
+void Ledger::restore(NodeIndex card, const NodeProfile& profile, const NodeBalance& balance) {
+  NodeSlot& slot = cards_.at(card);
   cards_.reserve_through(card);
   slot.balance.store(balance);
   publish(slot, profile);
@@ -342,12 +342,12 @@ void Ledger::link_restored() {
   std::vector<std::uint32_t> nearest(std::size_t{cards_.last()} + 1, HashIndex::kNone);
   const auto link = [&](std::uint32_t slot, std::uint32_t Authorization::*neighbour) {
     Authorization& authorization = authorizations_[slot];
-    if (authorization.card == kNoCard || authorization.card >= nearest.size()) return;
+    if (authorization.card == kNoNode || authorization.card >= nearest.size()) return;
     authorization.*neighbour = std::exchange(nearest[authorization.card], slot);
   };
   for (std::uint32_t slot = 0; slot < authorizations_.end(); ++slot)
     link(slot, &Authorization::older);
-  for (CardIndex card = 1; card < nearest.size(); ++card) {
+  for (NodeIndex card = 1; card < nearest.size(); ++card) {
     if (nearest[card] != HashIndex::kNone) cards_.at(card).newest_authorization = nearest[card];
   }
   std::fill(nearest.begin(), nearest.end(), HashIndex::kNone);

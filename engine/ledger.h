@@ -1,6 +1,6 @@
 // The balances and authorizations of the trees that one event loop owns, and every change to them.
 //
-// Threads: all members belong to the owning loop, except what CardTable lets others read.
+// Threads: all members belong to the owning loop, except what NodeTable lets others read.
 // Invariants: an approval is charged to the card and all its ancestors or to none; held and posted of a node are the
 // sums over its authorizations; the result of each call depends on the state and the arguments only, so the same
 // commands give the same state, whatever loop applies them. Errors: a command that names what is not there is an inside
@@ -10,7 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "engine/card_table.h"
+#include "engine/node_table.h"
 #include "engine/command.h"
 #include "engine/decide.h"
 #include "engine/epoch.h"
@@ -25,7 +25,7 @@ std::string_view authorization_status_name(AuthorizationStatus status);
 
 struct Authorization {
   Key128 key{0, 0};  // of (processor, authorization id); with the card it names the authorization
-  CardIndex card = kNoCard;
+  NodeIndex card = kNoNode;
   std::uint32_t older = HashIndex::kNone;  // slots of the card's neighbours in order of age
   std::uint32_t newer = HashIndex::kNone;
   std::uint32_t next = HashIndex::kNone;  // slot that was entered next in this ledger
@@ -62,11 +62,11 @@ inline constexpr std::chrono::hours kForgetMargin{24};
 class Ledger {
  public:
   // `participant`: this loop's number in `epochs`.
-  Ledger(CardTable& cards, ZoneTable& zones, Epochs& epochs, unsigned participant, const KeyHasher& hasher);
+  Ledger(NodeTable& cards, ZoneTable& zones, Epochs& epochs, unsigned participant, const KeyHasher& hasher);
 
-  CardOutcome apply(const CreateCard& command, Instant now);
-  CardOutcome apply(const ChangeCard& command, Instant now);
-  CardOutcome apply(const SetCardStatus& command, Instant now);
+  NodeOutcome apply(const CreateNode& command, Instant now);
+  NodeOutcome apply(const ChangeNode& command, Instant now);
+  NodeOutcome apply(const SetNodeStatus& command, Instant now);
   Decision apply(const Authorize& command, Instant now);
   WithdrawOutcome apply(const Withdraw& command, Instant now);
 
@@ -75,18 +75,18 @@ class Ledger {
 
   // An id belongs to one card: the same id on two cards is two authorizations, which may have two owners.
   Key128 authorization_key(Processor processor, std::string_view id) const;
-  const Authorization* find(Key128 key, CardIndex card) const;
+  const Authorization* find(Key128 key, NodeIndex card) const;
   // One that this ledger has for the id on whatever card; one that was approved before one that was declined.
   const Authorization* find_any(Key128 key) const;
   const std::vector<FollowUp>* follow_ups(const Authorization& authorization) const;
   // The card's authorizations, newest first: the newest, and the next older one of one.
-  const Authorization* newest_of(CardIndex card) const;
+  const Authorization* newest_of(NodeIndex card) const;
   const Authorization* older_than(const Authorization& authorization) const;
   // The sequence of the first request's record, once it is known.
   void note_sequence(const Authorize& command, Sequence sequence);
 
   // For restart and checkpoint: puts back what was there, authorizations in the order of their age.
-  void restore(CardIndex card, const CardProfile& profile, const CardBalance& balance);
+  void restore(NodeIndex card, const NodeProfile& profile, const NodeBalance& balance);
   void restore(const Authorization& authorization, std::vector<FollowUp> follow_ups);
   // Makes the lists of the cards' authorizations when all were restored, and before any other change.
   void link_restored();
@@ -104,29 +104,29 @@ class Ledger {
   static std::uint32_t hash_of(Key128 key) { return static_cast<std::uint32_t>(key.lo); }
 
   struct Path {
-    const CardProfile* card = nullptr;
+    const NodeProfile* card = nullptr;
     std::array<PathNode, kPathMax> nodes;
     std::size_t length = 0;
     Instant now;  // raised to the last change of every node
     std::span<const PathNode> view() const { return {nodes.data(), length}; }
   };
 
-  Path path_of(CardIndex card, Instant now) const;
+  Path path_of(NodeIndex card, Instant now) const;
   void store(const Path& path, bool approved);
-  CardSlot& existing(CardIndex card);
-  CardOutcome publish(CardSlot& slot, CardProfile profile);
-  std::uint32_t slot_of(Key128 key, CardIndex card) const;
-  std::uint32_t add_authorization(Key128 key, CardIndex card);
+  NodeSlot& existing(NodeIndex card);
+  NodeOutcome publish(NodeSlot& slot, NodeProfile profile);
+  std::uint32_t slot_of(Key128 key, NodeIndex card) const;
+  std::uint32_t add_authorization(Key128 key, NodeIndex card);
   void link_to_card(std::uint32_t slot);
   void append_by_age(std::uint32_t slot);
   void remove(std::uint32_t slot);
   void unname(std::uint32_t slot);
-  std::uint32_t remembered(Key128 key, CardIndex card, Instant now);
+  std::uint32_t remembered(Key128 key, NodeIndex card, Instant now);
   void settle_decision(const Authorize& command, Decision& decision);
   static void enter_first(Authorization& authorization, const Authorize& command, Decision& decision);
   void note(std::uint32_t slot, FollowUp::Kind kind, const Decision& decision);
 
-  CardTable& cards_;
+  NodeTable& cards_;
   ZoneTable& zones_;
   Epochs& epochs_;
   const unsigned participant_;

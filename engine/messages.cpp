@@ -50,7 +50,7 @@ Message& Messages::begin(Key128 key, std::uint64_t content, std::uint8_t command
   return message;
 }
 
-void Messages::finish(Message& message, CardIndex card, const Decision& decision, std::string_view answer) {
+void Messages::finish(Message& message, NodeIndex card, const Decision& decision, std::string_view answer) {
   message.card = card;
   message.decision = decision;
   message.at = decision.decided_at;

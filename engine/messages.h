@@ -26,7 +26,7 @@ struct Message {
   std::uint64_t content = 0;
   Decision decision;  // the final answer to an authorization; otherwise only decided_at counts
   Instant at;         // of the decision that the record holds: its place in the order of the horizon
-  CardIndex card = kNoCard;
+  NodeIndex card = kNoNode;
   std::uint8_t command = 0;  // kType of the command it carried
   bool pending = false;
   void* under_way = nullptr;               // whoever decides a pending message keeps its own note here
@@ -49,7 +49,7 @@ class Messages {
   // Enters a pending message; `key` must not be present.
   Message& begin(Key128 key, std::uint64_t content, std::uint8_t command);
   // The decision is durable (or came from the journal).
-  void finish(Message& message, CardIndex card, const Decision& decision, std::string_view answer);
+  void finish(Message& message, NodeIndex card, const Decision& decision, std::string_view answer);
   // The message was not accepted: as if it had never come.
   void forget(Message& message);
   // Its final answer is `deadline_exceeded` instead, sent with this time in it.

@@ -1,6 +1,6 @@
 #include "engine/record.h"
 
-#include "engine/card_codec.h"
+#include "engine/node_codec.h"
 #include "engine/codec.h"
 
 namespace holdfast::engine {
@@ -24,23 +24,23 @@ class RecordWriter {
  public:
   RecordWriter(ByteWriter& out, Instant now) : out_(out), now_(now) {}
 
-  void operator()(const CreateCard& command) {
+  void operator()(const CreateNode& command) {
     out_.u32(command.card);
     write(out_, command.identity);
     write(out_, command.settings);
   }
-  void operator()(const ChangeCard& command) {
+  void operator()(const ChangeNode& command) {
     out_.u32(command.card);
     write(out_, command.settings);
   }
-  void operator()(const SetCardStatus& command) {
+  void operator()(const SetNodeStatus& command) {
     out_.u32(command.card);
     out_.u8(static_cast<std::uint8_t>(command.status));
   }
   void operator()(const Authorize& command) {
     const AuthorizationRequest& request = command.request;
     out_.u32(command.card);
-    if (command.card == kNoCard) out_.text8(request.card_reference);
+    if (command.card == kNoNode) out_.text8(request.card_reference);
     out_.u8(static_cast<std::uint8_t>(request.processor));
     out_.text8(request.authorization_id);
     std::uint8_t flags = 0;
@@ -78,7 +78,7 @@ class RecordWriter {
   void operator()(const RemoveKey& command) { write(out_, command.id); }
 
   void operator()(std::monostate) {}
-  void operator()(const CardOutcome& outcome) { out_.u32(outcome.version); }
+  void operator()(const NodeOutcome& outcome) { out_.u32(outcome.version); }
   void operator()(const Decision& decision) {
     const bool details = decision.declined_by != DeclinedBy{} || decision.retry_after != kNoInstant;
     out_.u8(static_cast<std::uint8_t>(decision.reason));
@@ -112,28 +112,28 @@ class RecordReader {
  public:
   RecordReader(ByteReader& in, Instant now) : in_(in), now_(now) {}
 
-  void read(CreateCard& command, CardOutcome& outcome) {
+  void read(CreateNode& command, NodeOutcome& outcome) {
     command.card = in_.u32();
     command.identity = read_identity(in_);
     command.settings = read_settings(in_);
     outcome.version = in_.u32();
   }
-  void read(ChangeCard& command, CardOutcome& outcome) {
+  void read(ChangeNode& command, NodeOutcome& outcome) {
     command.card = in_.u32();
     command.settings = read_settings(in_);
     outcome.version = in_.u32();
   }
-  void read(SetCardStatus& command, CardOutcome& outcome) {
+  void read(SetNodeStatus& command, NodeOutcome& outcome) {
     command.card = in_.u32();
     const std::uint8_t status = in_.u8();
-    if (status > static_cast<std::uint8_t>(CardStatus::closed)) in_.fail();
-    command.status = static_cast<CardStatus>(status);
+    if (status > static_cast<std::uint8_t>(NodeStatus::closed)) in_.fail();
+    command.status = static_cast<NodeStatus>(status);
     outcome.version = in_.u32();
   }
   void read(Authorize& command, Decision& decision) {
     AuthorizationRequest& request = command.request;
     command.card = in_.u32();
-    if (command.card == kNoCard) request.card_reference = in_.text8();
+    if (command.card == kNoNode) request.card_reference = in_.text8();
     request.processor = static_cast<Processor>(in_.u8());
     request.authorization_id = in_.text8();
     const std::uint8_t flags = in_.u8();
@@ -211,12 +211,12 @@ void read_into(Record& record, ByteReader& in) {
 
 void read_command(Record& record, std::uint8_t type, ByteReader& in) {
   switch (type) {
-    case CreateCard::kType:
-      return read_into<CreateCard, CardOutcome>(record, in);
-    case ChangeCard::kType:
-      return read_into<ChangeCard, CardOutcome>(record, in);
-    case SetCardStatus::kType:
-      return read_into<SetCardStatus, CardOutcome>(record, in);
+    case CreateNode::kType:
+      return read_into<CreateNode, NodeOutcome>(record, in);
+    case ChangeNode::kType:
+      return read_into<ChangeNode, NodeOutcome>(record, in);
+    case SetNodeStatus::kType:
+      return read_into<SetNodeStatus, NodeOutcome>(record, in);
     case Authorize::kType:
       return read_into<Authorize, Decision>(record, in);
     case Withdraw::kType:

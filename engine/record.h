@@ -26,7 +26,7 @@
 //   zone     := zone_rules
 //   add_key  := id:u64 u64 role:u8 label:text8 digest:32 bytes
 //   remove_key := id:u64 u64
-//   identity, settings, zone_rules: card_codec.h
+//   identity, settings, zone_rules: node_codec.h
 #pragma once
 
 #include <optional>

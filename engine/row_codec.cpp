@@ -2,7 +2,7 @@
 
 #include <bit>
 
-#include "engine/card_codec.h"
+#include "engine/node_codec.h"
 #include "engine/codec.h"
 
 namespace holdfast::engine {
@@ -41,7 +41,7 @@ Instant read_be_instant(ByteReader& in) {
   return from_millis(std::bit_cast<std::int64_t>(swapped(in.u64()) ^ kSignBit));
 }
 
-void write(ByteWriter& out, const CardBalance& balance) {
+void write(ByteWriter& out, const NodeBalance& balance) {
   const Usage& usage = balance.usage;
   for (std::size_t i = 0; i < kUsageWindows; ++i) {
     out.varint(usage.held[i]);
@@ -53,8 +53,8 @@ void write(ByteWriter& out, const CardBalance& balance) {
   out.u64(balance.approvals);
 }
 
-CardBalance read_balance(ByteReader& in) {
-  CardBalance balance;
+NodeBalance read_balance(ByteReader& in) {
+  NodeBalance balance;
   Usage& usage = balance.usage;
   for (std::size_t i = 0; i < kUsageWindows; ++i) {
     usage.held[i] = in.varint();
@@ -105,10 +105,10 @@ constexpr std::size_t kMessageBytesMax = 128;
 
 }  // namespace
 
-Bytes card_row_key(CardIndex card) {
+Bytes card_row_key(NodeIndex card) {
   return build(4, [&](ByteWriter& out) { out.u32(__builtin_bswap32(card)); });
 }
-Bytes authorization_row_key(Instant decided_at, Key128 key, CardIndex card) {
+Bytes authorization_row_key(Instant decided_at, Key128 key, NodeIndex card) {
   return build(28, [&](ByteWriter& out) {
     write_be(out, decided_at);
     write_be(out, key);
@@ -135,7 +135,7 @@ Bytes zone_row_key(std::string_view name) {
   return build(name.size(), [&](ByteWriter& out) { out.raw(name.data(), name.size()); });
 }
 
-Bytes card_row(const CardProfile& profile, const CardBalance& balance) {
+Bytes card_row(const NodeProfile& profile, const NodeBalance& balance) {
   return build(kRecordBytesMax, [&](ByteWriter& out) {
     write(out, profile.identity);
     write(out, profile.settings);
@@ -198,11 +198,11 @@ std::optional<CardRow> read_card_row(BytesView key, BytesView value) {
   row.profile.identity = read_identity(in);
   row.profile.settings = read_settings(in);
   const std::uint8_t status = in.u8();
-  if (status > static_cast<std::uint8_t>(CardStatus::closed)) in.fail();
-  row.profile.status = static_cast<CardStatus>(status);
+  if (status > static_cast<std::uint8_t>(NodeStatus::closed)) in.fail();
+  row.profile.status = static_cast<NodeStatus>(status);
   row.profile.version = in.u32();
   row.balance = read_balance(in);
-  if (!key_in.finished() || !in.finished() || row.card == kNoCard) return std::nullopt;
+  if (!key_in.finished() || !in.finished() || row.card == kNoNode) return std::nullopt;
   return row;
 }
 

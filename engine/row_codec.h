@@ -3,7 +3,7 @@
 // Threads: pure functions.
 // Errors: read functions give nullopt for anything that is not exactly one row.
 //
-// Grammar (primitive forms: codec.h; identity, settings, zone_rules: card_codec.h; keys are big-endian so that they
+// Grammar (primitive forms: codec.h; identity, settings, zone_rules: node_codec.h; keys are big-endian so that they
 // sort):
 //   cards           key := card:u32be                      value := identity settings status:u8 version:u32 balance
 //     balance := { held:varint posted:varint count:u32 } x 6 rolled_at:i64 next_roll:i64 approvals:u64
@@ -29,9 +29,9 @@
 namespace holdfast::engine {
 
 struct CardRow {
-  CardIndex card = kNoCard;
-  CardProfile profile;  // its zone pointer is null: restore() looks it up
-  CardBalance balance;
+  NodeIndex card = kNoNode;
+  NodeProfile profile;  // its zone pointer is null: restore() looks it up
+  NodeBalance balance;
 };
 struct AuthorizationRow {
   Authorization authorization;  // its links are empty
@@ -46,15 +46,15 @@ struct KeyRow {
   StoredKey key;
 };
 
-Bytes card_row_key(CardIndex card);
-Bytes authorization_row_key(Instant decided_at, Key128 key, CardIndex card);
+Bytes card_row_key(NodeIndex card);
+Bytes authorization_row_key(Instant decided_at, Key128 key, NodeIndex card);
 Bytes message_row_key(Instant at, Key128 key);
 Bytes key_row_key(Key128 id);
 // The time in the key of an authorization or a message; nullopt when it is none.
 std::optional<Instant> time_of_row(BytesView key);
 Bytes zone_row_key(std::string_view name);
 
-Bytes card_row(const CardProfile& profile, const CardBalance& balance);
+Bytes card_row(const NodeProfile& profile, const NodeBalance& balance);
 Bytes authorization_row(const Authorization& authorization, const std::vector<FollowUp>* follow_ups);
 Bytes message_row(const Message& message, std::string_view answer);
 Bytes zone_row(const ZoneRules& rules);

@@ -16,7 +16,9 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <type_traits>
+#include <vector>
 
 namespace holdfast::engine {
 
@@ -73,6 +75,38 @@ class Seqlock {
 
   std::atomic<std::uint64_t> sequence_{0};
   std::array<Copy, 2> copies_{};
+};
+
+// The same for words whose number is known at run time only. They begin as zeros.
+class SharedWords {
+ public:
+  explicit SharedWords(std::size_t words) : copies_{Copy(words), Copy(words)} {}
+
+  // `words`: as many as there are.
+  void store(std::span<const std::uint64_t> words) {
+    const std::uint64_t complete = sequence_.load(std::memory_order_relaxed) / 2;
+    sequence_.store(2 * complete + 1, std::memory_order_release);
+    Copy& copy = copies_[(complete + 1) % 2];
+    for (std::size_t i = 0; i < words.size(); ++i)
+      copy[i].store(words[i], std::memory_order_release);
+    sequence_.store(2 * complete + 2, std::memory_order_release);
+  }
+
+  std::vector<std::uint64_t> load() const {
+    std::vector<std::uint64_t> words(copies_[0].size());
+    for (;;) {
+      const std::uint64_t complete = sequence_.load(std::memory_order_acquire) / 2;
+      const Copy& copy = copies_[complete % 2];
+      for (std::size_t i = 0; i < words.size(); ++i)
+        words[i] = copy[i].load(std::memory_order_acquire);
+      if (sequence_.load(std::memory_order_relaxed) < 2 * complete + 3) return words;
+    }
+  }
+
+ private:
+  using Copy = std::vector<std::atomic<std::uint64_t>>;
+  std::atomic<std::uint64_t> sequence_{0};
+  std::array<Copy, 2> copies_;
 };
 
 }  // namespace holdfast::engine

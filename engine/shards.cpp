@@ -57,7 +57,7 @@ Key128 Shards::processor_card_name(std::string_view endpoint, std::string_view c
   return hasher_.hash({"processor", endpoint, card});
 }
 
-Shards::Names Shards::names_of(const CardIdentity& identity) const {
+Shards::Names Shards::names_of(const NodeIdentity& identity) const {
   Names names{identity.number_hash, kNoName, card_name(identity.id)};
   if (!identity.processor_card.empty()) {
     names[1] = processor_card_name(identity.processor_endpoint, identity.processor_card);
@@ -65,27 +65,27 @@ Shards::Names Shards::names_of(const CardIdentity& identity) const {
   return names;
 }
 
-bool Shards::enter_names(CardIndex card, const Names& names) {
+bool Shards::enter_names(NodeIndex card, const Names& names) {
   return std::all_of(names.begin(), names.end(),
                      [&](Key128 name) { return name == kNoName || directory_.insert(name, card); });
 }
 
 // What would abort in the ledger because no living program can have written it.
 bool Shards::contradicts(const Record& record) const {
-  const auto profile = [&](CardIndex card) -> const CardProfile* {
-    const CardSlot* slot = cards_.find(card);
+  const auto profile = [&](NodeIndex card) -> const NodeProfile* {
+    const NodeSlot* slot = cards_.find(card);
     return slot == nullptr ? nullptr : slot->profile.load(std::memory_order_relaxed);
   };
-  if (const auto* create = std::get_if<CreateCard>(&record.command)) {
-    return create->card == kNoCard || create->card > CardTable::kCardsMax || profile(create->card) != nullptr ||
+  if (const auto* create = std::get_if<CreateNode>(&record.command)) {
+    return create->card == kNoNode || create->card > NodeTable::kNodesMax || profile(create->card) != nullptr ||
            zones_.find(create->settings.time_zone) == nullptr;
   }
-  if (const auto* change = std::get_if<ChangeCard>(&record.command)) {
+  if (const auto* change = std::get_if<ChangeNode>(&record.command)) {
     return profile(change->card) == nullptr || zones_.find(change->settings.time_zone) == nullptr;
   }
-  if (const auto* status = std::get_if<SetCardStatus>(&record.command)) {
-    const CardProfile* card = profile(status->card);
-    return card == nullptr || (card->status == CardStatus::closed && status->status != CardStatus::closed);
+  if (const auto* status = std::get_if<SetNodeStatus>(&record.command)) {
+    const NodeProfile* card = profile(status->card);
+    return card == nullptr || (card->status == NodeStatus::closed && status->status != NodeStatus::closed);
   }
   if (const auto* authorize = std::get_if<Authorize>(&record.command)) return authorize->request.amount < 0;
   if (const auto* withdraw = std::get_if<Withdraw>(&record.command)) {
@@ -134,7 +134,7 @@ void Shards::remember(const Record& record) {
     decision = deadline_decision(record.now);
   }
   if (const auto* decided = std::get_if<Decision>(&record.outcome)) decision = *decided;
-  CardIndex card = kNoCard;
+  NodeIndex card = kNoNode;
   std::visit(
       [&](const auto& command) {
         if constexpr (requires { command.card; }) card = command.card;
@@ -173,7 +173,7 @@ std::optional<ReplayFault> Shards::reapply(Sequence sequence, const Record& reco
   if (contradicts(record)) return ReplayFault{sequence, "the command names what does not exist, or exists already"};
   const Outcome outcome = apply(record.command, record.now);
   if (outcome != record.outcome) return ReplayFault{sequence, "the recorded outcome is not what the command gives"};
-  if (const auto* create = std::get_if<CreateCard>(&record.command)) enter_names(create->card, create->identity);
+  if (const auto* create = std::get_if<CreateNode>(&record.command)) enter_names(create->card, create->identity);
   newest_ = std::max(newest_, record.now);
   if (const auto* authorize = std::get_if<Authorize>(&record.command)) {
     shards_[owner_of(authorize->card)]->ledger.note_sequence(*authorize, sequence);
@@ -211,7 +211,7 @@ bool Shards::load_shared(const RowSource& rows) {
 bool Shards::load_cards(const RowSource& rows) {
   bool readable = true;
   struct Named {
-    CardIndex card = kNoCard;
+    NodeIndex card = kNoNode;
     Names names;
   };
   Lookahead<Named> ahead;
@@ -314,9 +314,9 @@ Key128 Shards::state_hash(Instant as_of) const {
     sum.hi += hash.hi;
     sum.lo += hash.lo;
   };
-  for (CardIndex card = 1; card <= cards_.last(); ++card) {
-    const CardSlot* slot = cards_.find(card);
-    const CardProfile* profile = slot == nullptr ? nullptr : slot->profile.load(std::memory_order_acquire);
+  for (NodeIndex card = 1; card <= cards_.last(); ++card) {
+    const NodeSlot* slot = cards_.find(card);
+    const NodeProfile* profile = slot == nullptr ? nullptr : slot->profile.load(std::memory_order_acquire);
     if (profile != nullptr) add(card_row_key(card), card_row(*profile, slot->balance.load()));
   }
   for (const auto& shard : shards_) {

@@ -43,11 +43,11 @@ class Shards {
   unsigned count() const { return static_cast<unsigned>(shards_.size()); }
   Shard& operator[](unsigned number) { return *shards_[number]; }
   const Shard& operator[](unsigned number) const { return *shards_[number]; }
-  unsigned owner_of(CardIndex card) const { return mix(card) % count(); }
+  unsigned owner_of(NodeIndex card) const { return mix(card) % count(); }
   unsigned home_of(Key128 message) const { return static_cast<unsigned>(message.hi >> 32) % count(); }
 
-  CardTable& cards() { return cards_; }
-  const CardTable& cards() const { return cards_; }
+  NodeTable& cards() { return cards_; }
+  const NodeTable& cards() const { return cards_; }
   ZoneTable& zones() { return zones_; }
   Epochs& epochs() { return epochs_; }
   Directory& directory() { return directory_; }
@@ -59,7 +59,7 @@ class Shards {
   Key128 card_name(Key128 card_id) const;
   Key128 processor_card_name(std::string_view endpoint, std::string_view card) const;
   // Enters a card's id, number and processor binding; false, and nothing entered, when its number or binding is taken.
-  bool enter_names(CardIndex card, const CardIdentity& identity) { return enter_names(card, names_of(identity)); }
+  bool enter_names(NodeIndex card, const NodeIdentity& identity) { return enter_names(card, names_of(identity)); }
 
   // Applies a command on the loop that owns what it changes: the card's owner, loop 0 for keys; zones on any. The names
   // of a card have been entered.
@@ -98,8 +98,8 @@ class Shards {
     value *= 0x9E37'79B1U;
     return value ^ (value >> 15);
   }
-  Names names_of(const CardIdentity& identity) const;
-  bool enter_names(CardIndex card, const Names& names);
+  Names names_of(const NodeIdentity& identity) const;
+  bool enter_names(NodeIndex card, const Names& names);
   bool find_newest(const RowSource& rows);
   bool load_shared(const RowSource& rows);
   bool load_cards(const RowSource& rows);
@@ -109,7 +109,7 @@ class Shards {
 
   const KeyHasher hasher_;
   Epochs epochs_;
-  CardTable cards_;
+  NodeTable cards_;
   ZoneTable zones_;
   Directory directory_;
   std::map<Key128, StoredKey> keys_;

@@ -32,13 +32,14 @@ const ZoneRules& utc();
 
 std::int32_t offset_at(const ZoneRules& zone, Instant instant);
 
-enum class WindowKind : std::uint8_t { authorization = 0, hour, day, week, month, year, lifetime };
-inline constexpr int kWindowKinds = 7;
+// `rolling` has its length in the limit (rules.h).
+enum class WindowKind : std::uint8_t { authorization = 0, hour, day, week, month, year, lifetime, rolling };
+inline constexpr int kWindowKinds = 8;
 std::string_view window_name(WindowKind kind);
 
 enum class Weekday : std::uint8_t { monday = 0, tuesday, wednesday, thursday, friday, saturday, sunday };
 
-// A fixed window [start, end) in which an instant lies. `authorization` and `lifetime` have no bounds: they give
+// A fixed window [start, end) in which an instant lies. `authorization`, `lifetime` and `rolling` have no bounds: they give
 // [Instant::min(), Instant::max()).
 struct Window {
   Instant start;

@@ -143,7 +143,7 @@ struct Reading {
   Exchange& exchange;
   std::string request_id;
   std::string id;  // of the authorization, when one is asked for
-  engine::CardIndex card = engine::kNoCard;
+  engine::NodeIndex card = engine::kNoNode;
   ListPage page;
   std::vector<Shown> found;
   bool more = false;
@@ -218,11 +218,11 @@ void collect_page(Reading& reading, const engine::Ledger& ledger) {
 
 }  // namespace
 
-void append_card_id(std::string& out, LoopContext& context, engine::CardIndex card) {
-  const engine::CardSlot* slot = context.shards.cards().find(card);
+void append_card_id(std::string& out, LoopContext& context, engine::NodeIndex card) {
+  const engine::NodeSlot* slot = context.shards.cards().find(card);
   if (slot == nullptr) return;
   const auto guard = context.shards.epochs().pin(context.loop);
-  const engine::CardProfile* profile = slot->profile.load(std::memory_order_acquire);
+  const engine::NodeProfile* profile = slot->profile.load(std::memory_order_acquire);
   if (profile != nullptr) engine::append_id(out, "card_", profile->identity.id);
 }
 
@@ -240,32 +240,32 @@ void AuthorizationRoutes::add_to(Router& router) {
 
 // ---- The decision
 
-engine::CardIndex AuthorizationRoutes::resolve_card(Flight& flight, std::string_view reference) {
+engine::NodeIndex AuthorizationRoutes::resolve_card(Flight& flight, std::string_view reference) {
   auto& request = std::get<engine::Authorize>(flight.command).request;
   // What is no id goes no further: people put card numbers here, and the record would keep them.
   const auto id = engine::parse_id("card_", reference);
-  if (!id) return engine::kNoCard;
+  if (!id) return engine::kNoNode;
   request.card_reference = flight.keep(reference);
-  return context_.shards.directory().find(context_.shards.card_name(*id)).value_or(engine::kNoCard);
+  return context_.shards.directory().find(context_.shards.card_name(*id)).value_or(engine::kNoNode);
 }
 
 // The number goes no further than this function: the record names the card by its id, or not at all.
-engine::CardIndex AuthorizationRoutes::resolve_number(Flight& flight, std::string_view digits,
+engine::NodeIndex AuthorizationRoutes::resolve_number(Flight& flight, std::string_view digits,
                                                       std::optional<std::string_view> cvv,
                                                       std::optional<std::string_view> expiration) {
   auto& request = std::get<engine::Authorize>(flight.command).request;
   request.card_reference = "number";
   const auto number = CardIssuer::read_number(digits);
-  if (!number) return engine::kNoCard;
+  if (!number) return engine::kNoNode;
   const auto found = context_.shards.directory().find(context_.issuer.number_hash(*number));
-  if (!found) return engine::kNoCard;
+  if (!found) return engine::kNoNode;
   card_id_.clear();
   append_card_id(card_id_, context_, *found);
   request.card_reference = flight.keep(card_id_);
   const auto guard = context_.shards.epochs().pin(context_.loop);
-  const engine::CardSlot* slot = context_.shards.cards().find(*found);
+  const engine::NodeSlot* slot = context_.shards.cards().find(*found);
   const auto* profile = slot == nullptr ? nullptr : slot->profile.load(std::memory_order_acquire);
-  if (profile == nullptr) return engine::kNoCard;
+  if (profile == nullptr) return engine::kNoNode;
   const Expiry expiry{profile->identity.expiry_month, profile->identity.expiry_year};
   const auto check = [](bool matches) { return matches ? engine::Check::match : engine::Check::mismatch; };
   if (cvv) request.verification.cvc = check(context_.issuer.cvv_matches(*number, expiry, *cvv));
@@ -301,7 +301,7 @@ bool AuthorizationRoutes::fill(Flight& flight, const Call& call, std::string_vie
   asked.authorization_id = flight.keep(request.id);
   asked.merchant.id = flight.keep(asked.merchant.id);
   asked.merchant.name = flight.keep(asked.merchant.name);
-  flight.command = engine::Authorize{engine::kNoCard, asked};
+  flight.command = engine::Authorize{engine::kNoNode, asked};
   auto& command = std::get<engine::Authorize>(flight.command);
   command.card = request.card ? resolve_card(flight, *request.card)
                               : resolve_number(flight, *request.number, request.cvv, request.expiration);
@@ -357,7 +357,7 @@ void AuthorizationRoutes::show(const Call& call) {
                                                    call.exchange,
                                                    std::string(call.request.id),
                                                    std::string(call.id),
-                                                   engine::kNoCard,
+                                                   engine::kNoNode,
                                                    {},
                                                    {},
                                                    false,

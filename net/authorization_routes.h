@@ -31,8 +31,8 @@ class AuthorizationRoutes final : public FlightOwner {
   void list_of_card(const Call& call);
 
   bool fill(Flight& flight, const Call& call, std::string_view body);
-  engine::CardIndex resolve_card(Flight& flight, std::string_view reference);
-  engine::CardIndex resolve_number(Flight& flight, std::string_view digits, std::optional<std::string_view> cvv,
+  engine::NodeIndex resolve_card(Flight& flight, std::string_view reference);
+  engine::NodeIndex resolve_number(Flight& flight, std::string_view digits, std::optional<std::string_view> cvv,
                                    std::optional<std::string_view> expiration);
 
   LoopContext& context_;
@@ -43,6 +43,6 @@ class AuthorizationRoutes final : public FlightOwner {
 };
 
 // Appends the public id of a card; nothing when there is no such card.
-void append_card_id(std::string& out, LoopContext& context, engine::CardIndex card);
+void append_card_id(std::string& out, LoopContext& context, engine::NodeIndex card);
 
 }  // namespace holdfast::net

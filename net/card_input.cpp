@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "engine/card_codec.h"
+#include "engine/node_codec.h"
 #include "engine/journal.h"
 #include "net/card_json.h"
 #include "net/rfc3339.h"
@@ -338,19 +338,19 @@ void apply_metadata(const CardPatch& patch, std::vector<std::pair<std::string, s
   }
 }
 
-bool fits_record(const engine::CardIdentity& identity, const engine::CardSettings& settings) {
+bool fits_record(const engine::NodeIdentity& identity, const engine::NodeSettings& settings) {
   std::vector<std::byte> buffer(engine::kRecordBytesMax);
   engine::ByteWriter out(buffer);
   engine::write(out, settings);
   std::string text;
-  append_card(text, {identity, settings, engine::CardStatus::active, 1, nullptr}, {}, {});
+  append_card(text, {identity, settings, engine::NodeStatus::active, 1, nullptr}, {}, {});
   return out.ok() && out.size() + text.size() + kRecordRest <= engine::kRecordBytesMax;
 }
 
 }  // namespace
 
-std::optional<InputFault> apply(const CardPatch& patch, const engine::CardIdentity& identity,
-                                engine::CardSettings& settings) {
+std::optional<InputFault> apply(const CardPatch& patch, const engine::NodeIdentity& identity,
+                                engine::NodeSettings& settings) {
   if (patch.limit_usd && *patch.limit_usd && !is_usd(identity.currency)) {
     return InputFault{"limit_usd", "needs a card in US dollars: give limits in the card's currency"};
   }
@@ -379,7 +379,7 @@ CardCreation read_creation(JsonDocument& json, const ZoneLookup& zones) {
   if (!body.has("label") || body.is_null("label")) body.required_string("label", engine::kLabelBytesMax);
   const CardPatch patch = reader.settings(body);
   reader.creation(body, creation);
-  engine::CardIdentity identity;
+  engine::NodeIdentity identity;
   identity.currency = creation.currency;
   identity.processor_endpoint = creation.processor_endpoint;
   identity.processor_card = creation.processor_card;

@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-#include "engine/card.h"
+#include "engine/node.h"
 #include "net/json_document.h"
 
 namespace holdfast::net {
@@ -58,7 +58,7 @@ struct CardCreation {
   engine::Currency currency;
   std::string processor_endpoint;  // both empty: the card is made here
   std::string processor_card;
-  engine::CardSettings settings;
+  engine::NodeSettings settings;
   std::optional<engine::ZoneRules> zone;  // rules of settings.time_zone, unless it is UTC
   bool unsupported = false;
 };
@@ -74,7 +74,7 @@ CardCreation read_creation(JsonDocument& json, const ZoneLookup& zones);
 CardPatch read_patch(JsonDocument& json, const ZoneLookup& zones);
 
 // Makes the changes; after a fault `settings` are of no use.
-std::optional<InputFault> apply(const CardPatch& patch, const engine::CardIdentity& identity,
-                                engine::CardSettings& settings);
+std::optional<InputFault> apply(const CardPatch& patch, const engine::NodeIdentity& identity,
+                                engine::NodeSettings& settings);
 
 }  // namespace holdfast::net

@@ -10,7 +10,7 @@
 namespace holdfast::net {
 namespace {
 
-using engine::CardProfile;
+using engine::NodeProfile;
 using engine::Instant;
 using engine::Limit;
 using engine::Minor;
@@ -71,7 +71,7 @@ struct Current {
   engine::Weekday week_start;
 };
 
-Current current(const CardProfile& profile, const Usage& usage, Instant now) {
+Current current(const NodeProfile& profile, const Usage& usage, Instant now) {
   const engine::ZoneRules& zone = profile.zone == nullptr ? engine::utc() : profile.zone->get();
   // A clock that went back does not go back for the card (as in the ledger).
   Current current{usage, std::max(now, usage.rolled_at), zone, profile.settings.week_start};
@@ -117,7 +117,7 @@ bool over_limit(const std::vector<Limit>& limits, const Usage& usage) {
   });
 }
 
-void append_limit_usd(std::string& out, const CardProfile& profile) {
+void append_limit_usd(std::string& out, const NodeProfile& profile) {
   const auto& limits = profile.settings.limits;
   const bool has_just_that = limits.size() == 1 && limits[0].form == Limit::Form::amount &&
                              limits[0].window == WindowKind::lifetime &&
@@ -169,14 +169,14 @@ void append_controls(std::string& out, const engine::Controls& controls) {
   out += '}';
 }
 
-void append_identity(std::string& out, const CardProfile& profile) {
-  const engine::CardIdentity& identity = profile.identity;
+void append_identity(std::string& out, const NodeProfile& profile) {
+  const engine::NodeIdentity& identity = profile.identity;
   out += "{\"id\":\"";
   engine::append_id(out, "card_", identity.id);
   out += "\",\"object\":\"card\",\"label\":";
   append_json_string(out, profile.settings.label);
   out += ",\"status\":";
-  append_json_string(out, engine::card_status_name(profile.status));
+  append_json_string(out, engine::node_status_name(profile.status));
   out += ",\"currency\":";
   append_json_string(out, engine::alpha_code(identity.currency));
   out += ",\"last4\":";
@@ -189,7 +189,7 @@ void append_identity(std::string& out, const CardProfile& profile) {
   }
 }
 
-void append_processor(std::string& out, const engine::CardIdentity& identity) {
+void append_processor(std::string& out, const engine::NodeIdentity& identity) {
   if (identity.processor_card.empty()) {
     out += "null";
     return;
@@ -212,8 +212,8 @@ void append_metadata(std::string& out, const std::vector<std::pair<std::string, 
 
 }  // namespace
 
-void append_card(std::string& out, const CardProfile& profile, const Usage& usage, Instant now) {
-  const engine::CardSettings& settings = profile.settings;
+void append_card(std::string& out, const NodeProfile& profile, const Usage& usage, Instant now) {
+  const engine::NodeSettings& settings = profile.settings;
   const Current at = current(profile, usage, now);
   append_identity(out, profile);
   out += ",\"budget\":null,\"limit_usd\":";

@@ -10,13 +10,13 @@
 #include <string>
 #include <string_view>
 
-#include "engine/card.h"
+#include "engine/node.h"
 #include "net/issuing.h"
 
 namespace holdfast::net {
 
 // Appends the card as a JSON object. Windows that are over at `now` count as empty.
-void append_card(std::string& out, const engine::CardProfile& profile, const engine::Usage& usage, engine::Instant now);
+void append_card(std::string& out, const engine::NodeProfile& profile, const engine::Usage& usage, engine::Instant now);
 
 // Adds what only the answer to a card's creation shows. `card` ends with a card as append_card() writes it.
 void append_secrets(std::string& card, const CardNumber& number, const Cvv& cvv, Expiry expiry);

@@ -14,11 +14,11 @@
 namespace holdfast::net {
 namespace {
 
-using engine::CardIdentity;
-using engine::CardIndex;
-using engine::CardProfile;
-using engine::CardSlot;
-using engine::CardStatus;
+using engine::NodeIdentity;
+using engine::NodeIndex;
+using engine::NodeProfile;
+using engine::NodeSlot;
+using engine::NodeStatus;
 using engine::Command;
 
 // Numbers that are tried for a new card before it is given up: when half of all are taken, the chance of that is
@@ -38,20 +38,20 @@ ZoneLookup zone_lookup(Surroundings& surroundings) {
   return [&surroundings](std::string_view name) { return surroundings.zone(name); };
 }
 
-void append_slot(std::string& out, const CardSlot& slot, const CardProfile& profile, engine::Instant now) {
+void append_slot(std::string& out, const NodeSlot& slot, const NodeProfile& profile, engine::Instant now) {
   append_card(out, profile, slot.balance.load().usage, now);
 }
 
 // What changes of a card have in common: the zone that must be durable first, and the card as the answer.
 class CardChange : public ChangeRequest {
  public:
-  CardChange(LoopContext& context, const Call& call, CallMessage message, CardIndex card,
+  CardChange(LoopContext& context, const Call& call, CallMessage message, NodeIndex card,
              std::unordered_set<std::string>& durable_zones)
       : ChangeRequest(context, call, std::move(message)), card_(card), durable_zones_(durable_zones) {}
 
   std::string_view compose(const engine::Outcome&) override {
     // On the owner's loop nobody replaces the profile meanwhile.
-    const CardSlot& slot = *context_.shards.cards().find(card_);
+    const NodeSlot& slot = *context_.shards.cards().find(card_);
     append_slot(composed_, slot, *slot.profile.load(std::memory_order_relaxed), now_);
     return composed_;
   }
@@ -80,7 +80,7 @@ class CardChange : public ChangeRequest {
     return false;
   }
 
-  const CardIndex card_;
+  const NodeIndex card_;
 
  private:
   std::unordered_set<std::string>& durable_zones_;
@@ -93,19 +93,19 @@ class CreateRequest final : public CardChange {
   using CardChange::CardChange;
 
   void start(CardCreation creation) {
-    CardIdentity identity;
+    NodeIdentity identity;
     identity.id = engine::make_ulid(now_, context_.surroundings.random());
     identity.created_at = now_;
     identity.currency = creation.currency;
     identity.processor_endpoint = std::move(creation.processor_endpoint);
     identity.processor_card = std::move(creation.processor_card);
     if (identity.processor_card.empty()) set_expiry(identity);
-    launch_behind(creation.zone, engine::CreateCard{card_, std::move(identity), std::move(creation.settings)});
+    launch_behind(creation.zone, engine::CreateNode{card_, std::move(identity), std::move(creation.settings)});
   }
 
   // Takes the card's names. Nothing after this refuses the creation, and nothing was taken when this does.
   bool prepare(Command& command, unsigned) override {
-    CardIdentity& identity = std::get<engine::CreateCard>(command).identity;
+    NodeIdentity& identity = std::get<engine::CreateNode>(command).identity;
     if (!identity.processor_card.empty()) {
       if (context_.shards.enter_names(card_, identity)) return true;
       return reject({409, "processor_card_taken", "Conflict", "processor names a card that another card is bound to"});
@@ -121,7 +121,7 @@ class CreateRequest final : public CardChange {
   }
 
  private:
-  void set_expiry(CardIdentity& identity) const {
+  void set_expiry(NodeIdentity& identity) const {
     const std::chrono::year_month_day today{std::chrono::floor<std::chrono::days>(now_)};
     identity.expiry_month = static_cast<std::uint8_t>(static_cast<unsigned>(today.month()));
     identity.expiry_year = static_cast<std::uint16_t>(static_cast<int>(today.year()) + context_.settings.expiry_years);
@@ -134,8 +134,8 @@ class CreateRequest final : public CardChange {
     const std::string etag = etag_of(version_in(body));
     {
       const auto guard = context_.shards.epochs().pin(context_.loop);
-      const CardSlot* slot = context_.shards.cards().find(answer.card);
-      const CardIdentity& identity = slot->profile.load(std::memory_order_acquire)->identity;
+      const NodeSlot* slot = context_.shards.cards().find(answer.card);
+      const NodeIdentity& identity = slot->profile.load(std::memory_order_acquire)->identity;
       engine::append_id(location, "card_", identity.id);
       if (identity.processor_card.empty()) append_number(body, identity);
     }
@@ -143,7 +143,7 @@ class CreateRequest final : public CardChange {
     OPENSSL_cleanse(body.data(), body.size());
   }
 
-  void append_number(std::string& body, const CardIdentity& identity) const {
+  void append_number(std::string& body, const NodeIdentity& identity) const {
     const CardNumber number = context_.issuer.number(identity.id, identity.number_attempt);
     // Another secret or prefix than when the card was made gives another number, which is nobody's.
     if (context_.issuer.number_hash(number) != identity.number_hash) return;
@@ -155,13 +155,13 @@ class CreateRequest final : public CardChange {
 // A change of a card that is there.
 class UpdateRequest : public CardChange {
  public:
-  UpdateRequest(LoopContext& context, const Call& call, CallMessage message, CardIndex card,
+  UpdateRequest(LoopContext& context, const Call& call, CallMessage message, NodeIndex card,
                 std::unordered_set<std::string>& durable_zones, VersionCondition condition)
       : CardChange(context, call, std::move(message), card, durable_zones), condition_(condition) {}
 
  protected:
   // On the owner's loop.
-  const CardProfile& profile() const {
+  const NodeProfile& profile() const {
     return *context_.shards.cards().find(card_)->profile.load(std::memory_order_relaxed);
   }
   bool version_holds() const { return condition_.holds(profile().version); }
@@ -176,13 +176,13 @@ class PatchRequest final : public UpdateRequest {
 
   void start(CardPatch patch) {
     patch_ = std::move(patch);
-    launch_behind(patch_.zone, engine::ChangeCard{card_, {}});
+    launch_behind(patch_.zone, engine::ChangeNode{card_, {}});
   }
 
   bool prepare(Command& command, unsigned) override {
     if (!version_holds()) return reject(kVersionLost);
-    if (profile().status == CardStatus::closed) return reject(kCardClosed);
-    engine::CardSettings& settings = std::get<engine::ChangeCard>(command).settings;
+    if (profile().status == NodeStatus::closed) return reject(kCardClosed);
+    engine::NodeSettings& settings = std::get<engine::ChangeNode>(command).settings;
     settings = profile().settings;
     const auto fault = apply(patch_, profile().identity, settings);
     if (!fault) return true;
@@ -197,9 +197,9 @@ class StatusRequest final : public UpdateRequest {
  public:
   using UpdateRequest::UpdateRequest;
 
-  void start(CardStatus status) {
+  void start(NodeStatus status) {
     status_ = status;
-    launch(engine::SetCardStatus{card_, status});
+    launch(engine::SetNodeStatus{card_, status});
   }
 
   // A status that the card has already is journaled all the same: what made it so may not be durable yet, and 200
@@ -207,11 +207,11 @@ class StatusRequest final : public UpdateRequest {
   bool prepare(Command&, unsigned) override {
     if (!version_holds()) return reject(kVersionLost);
     if (profile().status == status_) return true;
-    return profile().status == CardStatus::closed ? reject(kCardClosed) : true;
+    return profile().status == NodeStatus::closed ? reject(kCardClosed) : true;
   }
 
  private:
-  CardStatus status_ = CardStatus::active;
+  NodeStatus status_ = NodeStatus::active;
 };
 
 }  // namespace
@@ -221,16 +221,16 @@ CardRoutes::CardRoutes(LoopContext& context) : context_(context) {
 }
 
 void CardRoutes::add_to(Router& router) {
-  const auto status = [this](CardStatus wanted) {
+  const auto status = [this](NodeStatus wanted) {
     return [this, wanted](const Call& call) { set_status(call, wanted); };
   };
   router.add(Method::post, "/api/v1/cards", Action::create_cards, [this](const Call& call) { create(call); });
   router.add(Method::get, "/api/v1/cards", Action::read_cards, [this](const Call& call) { list(call); });
   router.add(Method::get, "/api/v1/cards/{id}", Action::read_cards, [this](const Call& call) { show(call); });
   router.add(Method::patch, "/api/v1/cards/{id}", Action::change_cards, [this](const Call& call) { patch(call); });
-  router.add(Method::post, "/api/v1/cards/{id}/freeze", Action::tighten_cards, status(CardStatus::frozen));
-  router.add(Method::post, "/api/v1/cards/{id}/unfreeze", Action::change_cards, status(CardStatus::active));
-  router.add(Method::post, "/api/v1/cards/{id}/close", Action::change_cards, status(CardStatus::closed));
+  router.add(Method::post, "/api/v1/cards/{id}/freeze", Action::tighten_cards, status(NodeStatus::frozen));
+  router.add(Method::post, "/api/v1/cards/{id}/unfreeze", Action::change_cards, status(NodeStatus::active));
+  router.add(Method::post, "/api/v1/cards/{id}/close", Action::change_cards, status(NodeStatus::closed));
 }
 
 void CardRoutes::create(const Call& call) {
@@ -246,8 +246,8 @@ void CardRoutes::create(const Call& call) {
     return respond_problem(call.exchange, call.request, 400, "invalid_value", "Bad request",
                            "processor.endpoint names no [[endpoint]] of the configuration");
   }
-  const CardIndex card = context_.shards.cards().allocate();
-  if (card == engine::kNoCard) {
+  const NodeIndex card = context_.shards.cards().allocate();
+  if (card == engine::kNoNode) {
     return respond_problem(call.exchange, call.request, 503, "too_many_cards", "Too many cards",
                            "this store holds as many cards as it can");
   }
@@ -257,8 +257,8 @@ void CardRoutes::create(const Call& call) {
 
 void CardRoutes::list(const Call& call) {
   const auto page = read_list_page(call.request.query);
-  CardIndex card = context_.shards.cards().last();
-  std::optional<CardIndex> after;
+  NodeIndex card = context_.shards.cards().last();
+  std::optional<NodeIndex> after;
   if (page && page->after) after = context_.shards.directory().find(context_.shards.card_name(*page->after));
   if (!page || (page->after && !after)) {
     return respond_problem(call.exchange, call.request, 400, "invalid_value", "Bad request", kListPageRule);
@@ -269,9 +269,9 @@ void CardRoutes::list(const Call& call) {
   std::string body = "{\"data\":[";
   std::size_t listed = 0;
   engine::Key128 last;
-  for (; card != engine::kNoCard; --card) {
-    const CardSlot* slot = context_.shards.cards().find(card);
-    const CardProfile* profile = slot == nullptr ? nullptr : slot->profile.load(std::memory_order_acquire);
+  for (; card != engine::kNoNode; --card) {
+    const NodeSlot* slot = context_.shards.cards().find(card);
+    const NodeProfile* profile = slot == nullptr ? nullptr : slot->profile.load(std::memory_order_acquire);
     if (profile == nullptr) continue;  // a number whose creation did not come about
     if (listed == page->limit) break;
     if (listed != 0) body += ',';
@@ -279,33 +279,33 @@ void CardRoutes::list(const Call& call) {
     last = profile->identity.id;
     ++listed;
   }
-  append_list_end(body, card == engine::kNoCard ? std::nullopt : std::optional(last));
+  append_list_end(body, card == engine::kNoNode ? std::nullopt : std::optional(last));
   respond_json(call.exchange, 200, body);
 }
 
-CardIndex CardRoutes::find(const Call& call) {
+NodeIndex CardRoutes::find(const Call& call) {
   const auto id = engine::parse_id("card_", call.id);
   const auto card = id ? context_.shards.directory().find(context_.shards.card_name(*id)) : std::nullopt;
-  const CardSlot* slot = card ? context_.shards.cards().find(*card) : nullptr;
+  const NodeSlot* slot = card ? context_.shards.cards().find(*card) : nullptr;
   if (slot != nullptr && slot->profile.load(std::memory_order_acquire) != nullptr) return *card;
   respond_problem(call.exchange, call.request, 404, "card_not_found", "Not found", "there is no card with this id");
-  return engine::kNoCard;
+  return engine::kNoNode;
 }
 
 void CardRoutes::show(const Call& call) {
-  const CardIndex card = find(call);
-  if (card == engine::kNoCard) return;
+  const NodeIndex card = find(call);
+  if (card == engine::kNoNode) return;
   const auto guard = context_.shards.epochs().pin(context_.loop);
-  const CardSlot& slot = *context_.shards.cards().find(card);
-  const CardProfile& profile = *slot.profile.load(std::memory_order_acquire);
+  const NodeSlot& slot = *context_.shards.cards().find(card);
+  const NodeProfile& profile = *slot.profile.load(std::memory_order_acquire);
   std::string body;
   append_slot(body, slot, profile, context_.surroundings.now());
   respond_json(call.exchange, 200, body, {{"ETag", etag_of(profile.version)}});
 }
 
 void CardRoutes::patch(const Call& call) {
-  const CardIndex card = find(call);
-  if (card == engine::kNoCard) return;
+  const NodeIndex card = find(call);
+  if (card == engine::kNoNode) return;
   auto message = read_message(call, context_.shards.hasher());
   if (!message) return;
   const auto condition = read_if_match(call);
@@ -317,9 +317,9 @@ void CardRoutes::patch(const Call& call) {
       .start(std::move(patch));
 }
 
-void CardRoutes::set_status(const Call& call, CardStatus status) {
-  const CardIndex card = find(call);
-  if (card == engine::kNoCard) return;
+void CardRoutes::set_status(const Call& call, NodeStatus status) {
+  const NodeIndex card = find(call);
+  if (card == engine::kNoNode) return;
   auto message = read_message(call, context_.shards.hasher());
   if (!message) return;
   const auto condition = read_if_match(call);

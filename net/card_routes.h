@@ -26,10 +26,10 @@ class CardRoutes final {
   void list(const Call& call);
   void show(const Call& call);
   void patch(const Call& call);
-  void set_status(const Call& call, engine::CardStatus status);
+  void set_status(const Call& call, engine::NodeStatus status);
 
-  // The card that the path names; kNoCard when a problem has been answered.
-  engine::CardIndex find(const Call& call);
+  // The card that the path names; kNoNode when a problem has been answered.
+  engine::NodeIndex find(const Call& call);
 
   LoopContext& context_;
   std::unordered_set<std::string> durable_zones_;

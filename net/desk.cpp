@@ -18,11 +18,11 @@ std::string_view as_text(const Key128& key) {
   return {reinterpret_cast<const char*>(&key), sizeof key};
 }
 
-engine::CardIndex card_of(const engine::Command& command) {
+engine::NodeIndex card_of(const engine::Command& command) {
   return std::visit(
-      [](const auto& each) -> engine::CardIndex {
+      [](const auto& each) -> engine::NodeIndex {
         if constexpr (requires { each.card; }) return each.card;
-        return engine::kNoCard;
+        return engine::kNoNode;
       },
       command);
 }
@@ -141,7 +141,7 @@ unsigned Desk::owner_of(const Flight& flight) const {
   if (std::holds_alternative<engine::NoteEvent>(flight.command)) {
     return flight.key == kNoKey ? 0 : shards_.home_of(flight.key);
   }
-  const engine::CardIndex card = card_of(flight.command);
+  const engine::NodeIndex card = card_of(flight.command);
   const bool shared = !std::visit(
       [](const auto& each) {
         return requires {

@@ -32,7 +32,7 @@ struct UnconfirmedApproval {
   std::string endpoint;
   std::string message_id;
   std::uint64_t content = 0;
-  engine::CardIndex card = engine::kNoCard;
+  engine::NodeIndex card = engine::kNoNode;
   engine::Processor processor = engine::Processor::native;
   std::string authorization_id;
   engine::Minor amount = 0;

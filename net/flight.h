@@ -33,7 +33,7 @@ struct Answer {
   Kind kind = Kind::refused;
   bool repeated = false;                     // answered from an earlier message
   engine::Decision decision;                 // of authorizations, for every kind but conflict, in_progress and rejected
-  engine::CardIndex card = engine::kNoCard;  // that the command was about
+  engine::NodeIndex card = engine::kNoNode;  // that the command was about
   std::string stored;                        // the text that compose() gave, of a command that is not an authorization
 };
 

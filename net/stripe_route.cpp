@@ -56,14 +56,14 @@ void StripeRoute::on_request(const Request& request, Exchange& exchange) {
 
 void StripeRoute::authorize(const Request& request, Exchange& exchange, Flight& flight, std::string_view event_id,
                             std::string_view api_version, const engine::AuthorizationRequest& asked) {
-  engine::Authorize command{engine::kNoCard, asked};
+  engine::Authorize command{engine::kNoNode, asked};
   command.request.authorization_id = flight.keep(asked.authorization_id);
   command.request.card_reference = flight.keep(asked.card_reference);
   command.request.merchant.id = flight.keep(asked.merchant.id);
   command.request.merchant.name = flight.keep(asked.merchant.name);
   command.card = context_.shards.directory()
                      .find(context_.shards.processor_card_name(settings_->name, asked.card_reference))
-                     .value_or(engine::kNoCard);
+                     .value_or(engine::kNoNode);
   flight.message = {flight.keep(settings_->name), flight.keep(event_id),
                     content_hash(context_.shards.hasher(), command)};
   flight.note = flight.keep(api_version);

@@ -53,12 +53,12 @@ class RecordFields {
   // Cards are known by number in records; their ids come with their creation.
   Fields of(const JournalRecord& journaled, const engine::Record& record) {
     fields_.clear();
-    card_ = engine::kNoCard;
+    card_ = engine::kNoNode;
     authorization_ = {};
     add("sequence", std::to_string(journaled.sequence));
     add("at", json_text(time_text(record.now)));
     std::visit([&](const auto& command) { command_fields(command); }, record.command);
-    if (card_ != engine::kNoCard) add("card", json_text(card_id(card_)));
+    if (card_ != engine::kNoNode) add("card", json_text(card_id(card_)));
     if (record.message.present()) {
       add("endpoint", json_text(record.message.endpoint));
       add("message", json_text(record.message.id));
@@ -66,29 +66,29 @@ class RecordFields {
     std::visit([&](const auto& outcome) { outcome_fields(outcome); }, record.outcome);
     return fields_;
   }
-  std::string card() const { return card_ == engine::kNoCard ? std::string() : card_id(card_); }
+  std::string card() const { return card_ == engine::kNoNode ? std::string() : card_id(card_); }
   std::string_view authorization() const { return authorization_; }
 
  private:
   void add(std::string_view name, std::string value) { fields_.emplace_back(name, std::move(value)); }
-  std::string card_id(engine::CardIndex card) const {
+  std::string card_id(engine::NodeIndex card) const {
     const auto found = ids_.find(card);
     return found == ids_.end() ? "#" + std::to_string(card) : found->second;
   }
 
-  void command_fields(const engine::CreateCard& command) {
+  void command_fields(const engine::CreateNode& command) {
     add("type", json_text("create_card"));
     ids_[command.card] = engine::format_id("card_", command.identity.id);
     card_ = command.card;
     add("label", json_text(command.settings.label));
   }
-  void command_fields(const engine::ChangeCard& command) {
+  void command_fields(const engine::ChangeNode& command) {
     add("type", json_text("change_card"));
     card_ = command.card;
   }
-  void command_fields(const engine::SetCardStatus& command) {
+  void command_fields(const engine::SetNodeStatus& command) {
     add("type", json_text("set_card_status"));
-    add("status", json_text(engine::card_status_name(command.status)));
+    add("status", json_text(engine::node_status_name(command.status)));
     card_ = command.card;
   }
   void command_fields(const engine::Authorize& command) {
@@ -129,7 +129,7 @@ class RecordFields {
   }
 
   void outcome_fields(std::monostate) {}
-  void outcome_fields(const engine::CardOutcome& outcome) { add("version", std::to_string(outcome.version)); }
+  void outcome_fields(const engine::NodeOutcome& outcome) { add("version", std::to_string(outcome.version)); }
   void outcome_fields(const engine::Decision& decision) {
     add("approved", decision.approved() ? "true" : "false");
     add("approved_amount", std::to_string(decision.approved_amount));
@@ -139,9 +139,9 @@ class RecordFields {
   void outcome_fields(const engine::WithdrawOutcome& outcome) { add("released", std::to_string(outcome.released)); }
 
   Fields fields_;
-  engine::CardIndex card_ = engine::kNoCard;
+  engine::NodeIndex card_ = engine::kNoNode;
   std::string_view authorization_;
-  std::map<engine::CardIndex, std::string> ids_;
+  std::map<engine::NodeIndex, std::string> ids_;
 };
 
 void print(std::ostream& out, const Fields& fields, bool json) {

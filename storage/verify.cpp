@@ -73,8 +73,8 @@ class Verifier {
 
   std::uint64_t count_cards() const {
     std::uint64_t cards = 0;
-    for (engine::CardIndex card = 1; card <= shards_.cards().last(); ++card) {
-      const engine::CardSlot* slot = shards_.cards().find(card);
+    for (engine::NodeIndex card = 1; card <= shards_.cards().last(); ++card) {
+      const engine::NodeSlot* slot = shards_.cards().find(card);
       if (slot != nullptr && slot->profile.load(std::memory_order_relaxed) != nullptr) ++cards;
     }
     return cards;
@@ -95,7 +95,7 @@ class Verifier {
     state_->for_each(Table::cards, [&](BytesView key, BytesView value) {
       ++rows;
       const auto row = engine::read_card_row(key, value);
-      const engine::CardSlot* slot = row ? shards_.cards().find(row->card) : nullptr;
+      const engine::NodeSlot* slot = row ? shards_.cards().find(row->card) : nullptr;
       const auto* profile = slot == nullptr ? nullptr : slot->profile.load(std::memory_order_relaxed);
       if (profile == nullptr || !same(engine::card_row(*profile, slot->balance.load()), value)) {
         differ("checkpoint row of card " + hex(key) + " is not what the journal gives");

@@ -15,7 +15,7 @@ using testing::kStart;
 class SpendingInTwoSteps {
  public:
   explicit SpendingInTwoSteps(std::size_t at_once) {
-    CreateCard create;
+    CreateNode create;
     create.card = card_ = shards_.cards().allocate();
     create.identity.id = {1, 1};
     create.identity.currency = {840};
@@ -52,8 +52,8 @@ class SpendingInTwoSteps {
   }
   void charge(Minor amount) {
     if (amount == 0) return;
-    CardSlot& slot = *shards_.cards().find(card_);
-    CardBalance balance = slot.balance.owner_load();
+    NodeSlot& slot = *shards_.cards().find(card_);
+    NodeBalance balance = slot.balance.owner_load();
     balance.usage.charge(amount, true);
     slot.balance.store(balance);
     approved_ += amount;
@@ -68,7 +68,7 @@ class SpendingInTwoSteps {
   }
 
   Shards shards_{1, testing::kSeed, 0, 64};
-  CardIndex card_ = kNoCard;
+  NodeIndex card_ = kNoNode;
   std::size_t requests_ = 0;
   Minor approved_ = 0;
   std::vector<Bytes> journal_;

@@ -37,7 +37,7 @@ struct Case {
   void limit(Limit limit) { profile.settings.limits.push_back(limit); }
   void use(Minor held) { node.usage.charge(held, true); }
 
-  CardProfile profile;
+  NodeProfile profile;
   PathNode node;
   AuthorizationRequest request;
   bool found = true;
@@ -54,11 +54,11 @@ struct Failure {
 const std::vector<Failure>& failures() {
   static const std::vector<Failure> rows = {
       {Reason::card_not_found, [](Case& c) { c.found = false; }, "14", Retryable::never},
-      {Reason::card_closed, [](Case& c) { c.profile.status = CardStatus::closed; }, "14", Retryable::never},
+      {Reason::card_closed, [](Case& c) { c.profile.status = NodeStatus::closed; }, "14", Retryable::never},
       {Reason::card_expired, [](Case& c) { c.profile.settings.expires_at = kNow; }, "54", Retryable::never},
       {Reason::card_frozen,
        [](Case& c) {
-         if (c.profile.status == CardStatus::active) c.profile.status = CardStatus::frozen;
+         if (c.profile.status == NodeStatus::active) c.profile.status = NodeStatus::frozen;
        },
        "62", Retryable::with_change},
       {Reason::currency_mismatch, [](Case& c) { c.request.currency = kEur; }, "57", Retryable::never},
@@ -187,7 +187,7 @@ TEST(Decide, AVerificationOfZeroPassesLimitsThatAreUsedUpButNotControls) {
   Decision decision = c.decide();
   EXPECT_TRUE(decision.approved());
   EXPECT_EQ(decision.held, 0);
-  c.profile.status = CardStatus::frozen;
+  c.profile.status = NodeStatus::frozen;
   EXPECT_EQ(c.decide().reason, Reason::card_frozen);
 }
 

@@ -29,7 +29,7 @@ class World {
   explicit World(unsigned shards) : shards_(shards, kSeed, 0, 1024) {}
 
   Outcome apply(const Command& command, const MessageRef& message, Instant now) {
-    if (const auto* create = std::get_if<CreateCard>(&command)) shards_.enter_names(create->card, create->identity);
+    if (const auto* create = std::get_if<CreateNode>(&command)) shards_.enter_names(create->card, create->identity);
     const Outcome outcome = shards_.apply(command, now);
     std::array<std::byte, 4096> buffer;
     const auto bytes = encode({now, message, command, outcome, {}}, buffer);
@@ -65,7 +65,7 @@ class History {
   struct Sent {
     std::string message;
     std::string authorization;
-    CardIndex card;
+    NodeIndex card;
     Decision decision;
   };
 
@@ -74,7 +74,7 @@ class History {
   void one_step(World& world, int step) {
     const auto dice = pick(100);
     if (cards_ == 0 || dice < 4) return create(world);
-    const auto card = static_cast<CardIndex>(1 + pick(cards_));
+    const auto card = static_cast<NodeIndex>(1 + pick(cards_));
     if (dice < 8) return change(world, card);
     if (dice < 12) return set_status(world, card);
     if (dice < 16 && !sent_.empty()) return withdraw(world);
@@ -82,7 +82,7 @@ class History {
   }
 
   void create(World& world) {
-    CreateCard command;
+    CreateNode command;
     command.card = world.shards().cards().allocate();
     command.identity.id = {0x0190'0000'0000'0000ULL + command.card, command.card};
     command.identity.created_at = now_;
@@ -92,8 +92,8 @@ class History {
     ++cards_;
   }
 
-  CardSettings settings() {
-    CardSettings settings;
+  NodeSettings settings() {
+    NodeSettings settings;
     settings.label = "card " + std::to_string(pick(1000));
     if (pick(2) == 0) settings.time_zone = "Europe/Berlin";
     settings.week_start = static_cast<Weekday>(pick(7));
@@ -109,16 +109,16 @@ class History {
     return settings;
   }
 
-  void change(World& world, CardIndex card) { world.apply(ChangeCard{card, settings()}, {}, now_); }
+  void change(World& world, NodeIndex card) { world.apply(ChangeNode{card, settings()}, {}, now_); }
 
-  void set_status(World& world, CardIndex card) {
+  void set_status(World& world, NodeIndex card) {
     const auto* profile = world.shards().cards().find(card)->profile.load();
-    if (profile->status == CardStatus::closed) return;
-    const auto status = pick(20) == 0 ? CardStatus::closed : static_cast<CardStatus>(pick(2));
-    world.apply(SetCardStatus{card, status}, {}, now_);
+    if (profile->status == NodeStatus::closed) return;
+    const auto status = pick(20) == 0 ? NodeStatus::closed : static_cast<NodeStatus>(pick(2));
+    world.apply(SetNodeStatus{card, status}, {}, now_);
   }
 
-  void authorize(World& world, CardIndex card, int step) {
+  void authorize(World& world, NodeIndex card, int step) {
     Sent sent{"msg-" + std::to_string(step), "auth-" + std::to_string(step), card, {}};
     AuthorizationRequest request;
     if (!sent_.empty() && pick(8) == 0) {  // an increment of an earlier one

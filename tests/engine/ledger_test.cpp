@@ -13,8 +13,8 @@ using testing::kStart;
 
 class LedgerTest : public ::testing::Test {
  protected:
-  CardIndex make_card(std::vector<Limit> limits, std::string zone = "UTC") {
-    CreateCard command;
+  NodeIndex make_card(std::vector<Limit> limits, std::string zone = "UTC") {
+    CreateNode command;
     command.card = shards_.cards().allocate();
     command.identity.id = {command.card, command.card};
     command.identity.currency = {840};
@@ -23,22 +23,22 @@ class LedgerTest : public ::testing::Test {
     ledger_.apply(command, kStart);
     return command.card;
   }
-  Decision authorize(CardIndex card, std::string_view id, Minor amount, Instant now = kStart) {
+  Decision authorize(NodeIndex card, std::string_view id, Minor amount, Instant now = kStart) {
     return ledger_.apply(request(card, id, amount), now);
   }
-  static Authorize request(CardIndex card, std::string_view id, Minor amount) {
+  static Authorize request(NodeIndex card, std::string_view id, Minor amount) {
     Authorize command{card, {}};
     command.request.authorization_id = id;
     command.request.amount = amount;
     command.request.currency = {840};
     return command;
   }
-  WithdrawOutcome withdraw(CardIndex card, std::string_view id, const Decision& decision, Instant now) {
+  WithdrawOutcome withdraw(NodeIndex card, std::string_view id, const Decision& decision, Instant now) {
     return ledger_.apply(
         Withdraw{card, Processor::native, id, decision.approved_amount, decision.decided_at, decision.authorized_at},
         now);
   }
-  Minor held(CardIndex card, WindowKind kind = WindowKind::lifetime) {
+  Minor held(NodeIndex card, WindowKind kind = WindowKind::lifetime) {
     return shards_.cards().find(card)->balance.load().usage.held[usage_index(kind)];
   }
   const Authorization* find(std::string_view id) {
@@ -50,16 +50,16 @@ class LedgerTest : public ::testing::Test {
 };
 
 TEST_F(LedgerTest, ADeclineLeavesTheBalanceExactlyAsItWas) {
-  const CardIndex card = make_card({{Limit::Form::amount, WindowKind::lifetime, 100}});
+  const NodeIndex card = make_card({{Limit::Form::amount, WindowKind::lifetime, 100}});
   authorize(card, "a", 60);
-  const CardBalance before = shards_.cards().find(card)->balance.load();
+  const NodeBalance before = shards_.cards().find(card)->balance.load();
   EXPECT_EQ(authorize(card, "b", 41, kStart + 48h).reason, Reason::card_limit);
   EXPECT_EQ(shards_.cards().find(card)->balance.load(), before);
 }
 
 TEST_F(LedgerTest, ADryRunGivesTheDecisionAndChangesNothing) {
-  const CardIndex card = make_card({{Limit::Form::amount, WindowKind::lifetime, 100}});
-  const CardBalance before = shards_.cards().find(card)->balance.load();
+  const NodeIndex card = make_card({{Limit::Form::amount, WindowKind::lifetime, 100}});
+  const NodeBalance before = shards_.cards().find(card)->balance.load();
   EXPECT_EQ(ledger_.evaluate(request(card, "a", 100), kStart).approved_amount, 100);
   EXPECT_EQ(ledger_.evaluate(request(card, "a", 101), kStart).reason, Reason::card_limit);
   EXPECT_EQ(shards_.cards().find(card)->balance.load(), before);
@@ -67,13 +67,13 @@ TEST_F(LedgerTest, ADryRunGivesTheDecisionAndChangesNothing) {
 }
 
 TEST_F(LedgerTest, AnUnknownCardIsDeclinedAndRemembered) {
-  EXPECT_EQ(authorize(kNoCard, "a", 1).reason, Reason::card_not_found);
+  EXPECT_EQ(authorize(kNoNode, "a", 1).reason, Reason::card_not_found);
   ASSERT_NE(find("a"), nullptr);
   EXPECT_EQ(find("a")->status, AuthorizationStatus::declined);
 }
 
 TEST_F(LedgerTest, AnIncrementalIsCheckedByItsDifferenceAndAddsToTheHold) {
-  const CardIndex card = make_card({{Limit::Form::amount, WindowKind::lifetime, 100}});
+  const NodeIndex card = make_card({{Limit::Form::amount, WindowKind::lifetime, 100}});
   const Decision first = authorize(card, "a", 60);
   const Decision second = authorize(card, "a", 40, kStart + 1s);
   EXPECT_TRUE(second.approved());
@@ -88,7 +88,7 @@ TEST_F(LedgerTest, AnIncrementalIsCheckedByItsDifferenceAndAddsToTheHold) {
 }
 
 TEST_F(LedgerTest, ACountLimitStopsALoopThatAuthorizesAndVoids) {
-  const CardIndex card = make_card({{Limit::Form::count, WindowKind::day, 2}});
+  const NodeIndex card = make_card({{Limit::Form::count, WindowKind::day, 2}});
   for (const std::string_view id : {"a", "b"}) {
     const Decision decision = authorize(card, id, 10);
     ASSERT_TRUE(decision.approved());
@@ -101,7 +101,7 @@ TEST_F(LedgerTest, ACountLimitStopsALoopThatAuthorizesAndVoids) {
 }
 
 TEST_F(LedgerTest, AWithdrawalOfYesterdaysHoldFreesOnlyWhatStillContainsYesterday) {
-  const CardIndex card = make_card({});
+  const NodeIndex card = make_card({});
   const Decision decision = authorize(card, "a", 500, kStart);  // Friday 22:00
   authorize(card, "b", 30, kStart + 3h);                        // Saturday 01:00
   EXPECT_EQ(withdraw(card, "a", decision, kStart + 4h).released, 500);
@@ -113,7 +113,7 @@ TEST_F(LedgerTest, AWithdrawalOfYesterdaysHoldFreesOnlyWhatStillContainsYesterda
 }
 
 TEST_F(LedgerTest, AWithdrawnIncrementLeavesTheFirstHold) {
-  const CardIndex card = make_card({});
+  const NodeIndex card = make_card({});
   authorize(card, "a", 60);
   const Decision second = authorize(card, "a", 40, kStart + 1s);
   EXPECT_EQ(withdraw(card, "a", second, kStart + 2s).released, 40);
@@ -123,7 +123,7 @@ TEST_F(LedgerTest, AWithdrawnIncrementLeavesTheFirstHold) {
 }
 
 TEST_F(LedgerTest, AClockThatStepsBackNeverReopensAWindow) {
-  const CardIndex card = make_card({{Limit::Form::amount, WindowKind::day, 100}});
+  const NodeIndex card = make_card({{Limit::Form::amount, WindowKind::day, 100}});
   EXPECT_TRUE(authorize(card, "a", 100, kStart).approved());
   EXPECT_TRUE(authorize(card, "b", 100, kStart + 24h).approved());
   const Decision back = authorize(card, "c", 1, kStart);
@@ -133,12 +133,12 @@ TEST_F(LedgerTest, AClockThatStepsBackNeverReopensAWindow) {
 }
 
 TEST_F(LedgerTest, EditingALimitKeepsWhatWasUsed) {
-  const CardIndex card = make_card({{Limit::Form::amount, WindowKind::lifetime, 1000}});
+  const NodeIndex card = make_card({{Limit::Form::amount, WindowKind::lifetime, 1000}});
   authorize(card, "a", 600);
   const auto set = [&](std::vector<Limit> limits) {
-    CardSettings settings;
+    NodeSettings settings;
     settings.limits = std::move(limits);
-    ledger_.apply(ChangeCard{card, settings}, kStart);
+    ledger_.apply(ChangeNode{card, settings}, kStart);
   };
   set({{Limit::Form::amount, WindowKind::lifetime, 500}});
   EXPECT_EQ(authorize(card, "b", 1).would_approve, 0) << "lowered below usage: nothing is left, and never less";
@@ -151,24 +151,24 @@ TEST_F(LedgerTest, AnotherTimeZoneHasItsOwnEndOfTheDayAndNothingIsGivenBackTwice
   kolkata.name = "Asia/Kolkata";
   kolkata.first_offset_seconds = 5 * 3600 + 1800;
   shards_.zones().define(kolkata);
-  const CardIndex card = make_card({{Limit::Form::amount, WindowKind::day, 100}});
+  const NodeIndex card = make_card({{Limit::Form::amount, WindowKind::day, 100}});
   const Instant evening = kStart - 3h - 35min;  // 18:25 UTC, 23:55 in Kolkata
   const Decision first = authorize(card, "a", 100, evening);
-  CardSettings settings;
+  NodeSettings settings;
   settings.limits = {{Limit::Form::amount, WindowKind::day, 100}};
   settings.time_zone = "Asia/Kolkata";
-  ledger_.apply(ChangeCard{card, settings}, evening);
+  ledger_.apply(ChangeNode{card, settings}, evening);
   EXPECT_EQ(authorize(card, "b", 1, evening + 1min).reason, Reason::card_limit);
   EXPECT_TRUE(authorize(card, "c", 30, evening + 10min).approved()) << "00:05 in Kolkata, and the same hour in UTC";
   settings.time_zone = "UTC";
-  ledger_.apply(ChangeCard{card, settings}, evening + 10min);
+  ledger_.apply(ChangeNode{card, settings}, evening + 10min);
   withdraw(card, "a", first, evening + 11min);
   EXPECT_EQ(held(card, WindowKind::day), 0) << "never less than nothing: the window had only the 30 left";
 }
 
 TEST_F(LedgerTest, ListsTheAuthorizationsOfACardNewestFirst) {
-  const CardIndex card = make_card({});
-  const CardIndex other = make_card({});
+  const NodeIndex card = make_card({});
+  const NodeIndex other = make_card({});
   for (const std::string_view id : {"a", "b", "c"})
     authorize(card, id, 1);
   authorize(other, "x", 1);
@@ -180,7 +180,7 @@ TEST_F(LedgerTest, ListsTheAuthorizationsOfACardNewestFirst) {
 }
 
 TEST_F(LedgerTest, ForgetsWhatHoldsNothingAndKeepsWhatHoldsMoney) {
-  const CardIndex card = make_card({{Limit::Form::amount, WindowKind::lifetime, 100}});
+  const NodeIndex card = make_card({{Limit::Form::amount, WindowKind::lifetime, 100}});
   authorize(card, "held", 60);
   authorize(card, "declined", 41);
   authorize(card, "last", 40);
@@ -196,7 +196,7 @@ class ForgottenIdTest : public LedgerTest, public ::testing::WithParamInterface<
 
 TEST_P(ForgottenIdTest, IsNewWhetherOrNotItsMemoryWasFreed) {
   const Instant later = kStart + kForgetAfter + kForgetMargin + 1ms;
-  const CardIndex card = make_card({{Limit::Form::amount, WindowKind::lifetime, 100}});
+  const NodeIndex card = make_card({{Limit::Form::amount, WindowKind::lifetime, 100}});
   EXPECT_FALSE(authorize(card, "a", 101).approved());
   if (GetParam()) ledger_.expire(later, 100);
   const Decision again = authorize(card, "a", 50, later);
@@ -212,10 +212,10 @@ INSTANTIATE_TEST_SUITE_P(Memory, ForgottenIdTest, ::testing::Bool());
 using LedgerDeathTest = LedgerTest;
 
 TEST_F(LedgerDeathTest, AbortsOnAContradictionInside) {
-  EXPECT_DEATH(ledger_.apply(SetCardStatus{99, CardStatus::frozen}, kStart), "");
-  const CardIndex card = make_card({});
-  ledger_.apply(SetCardStatus{card, CardStatus::closed}, kStart);
-  EXPECT_DEATH(ledger_.apply(SetCardStatus{card, CardStatus::active}, kStart), "");
+  EXPECT_DEATH(ledger_.apply(SetNodeStatus{99, NodeStatus::frozen}, kStart), "");
+  const NodeIndex card = make_card({});
+  ledger_.apply(SetNodeStatus{card, NodeStatus::closed}, kStart);
+  EXPECT_DEATH(ledger_.apply(SetNodeStatus{card, NodeStatus::active}, kStart), "");
 }
 
 }  // namespace

@@ -28,7 +28,7 @@ TEST_F(MessagesTest, AnIdOfAnotherEndpointIsAnotherMessage) {
 }
 
 TEST_F(MessagesTest, IsPendingUntilFinishedAndThenKeepsItsAnswer) {
-  Message& message = messages_.begin(key("a"), 7, CreateCard::kType);
+  Message& message = messages_.begin(key("a"), 7, CreateNode::kType);
   EXPECT_TRUE(messages_.find(key("a"))->pending);
   Decision decision;
   decision.decided_at = kStart;

@@ -17,8 +17,8 @@ Bytes bytes_of(const Record& record) {
   return {bytes.begin(), bytes.end()};
 }
 
-CardSettings full_settings() {
-  CardSettings settings;
+NodeSettings full_settings() {
+  NodeSettings settings;
   settings.label = "Claude API Agent";
   settings.limits = {{Limit::Form::amount, WindowKind::authorization, std::numeric_limits<std::int64_t>::max()},
                      {Limit::Form::count, WindowKind::lifetime, 0}};
@@ -40,7 +40,7 @@ CardSettings full_settings() {
 
 // One record of every type, with every optional part present.
 std::vector<Record> all_records() {
-  CreateCard create;
+  CreateNode create;
   create.card = 5;
   create.identity.id = {1, 2};
   create.identity.created_at = testing::kStart;
@@ -74,7 +74,7 @@ std::vector<Record> all_records() {
   decision.authorized_at = testing::kStart - std::chrono::seconds(1);
   decision.held = 12;
   Authorize unknown = authorize;
-  unknown.card = kNoCard;
+  unknown.card = kNoNode;
   unknown.request.card_reference = "ic_unknown";
   AddKey add;
   add.id = {7, 8};
@@ -84,9 +84,9 @@ std::vector<Record> all_records() {
   const MessageRef message{"stripe-main", "evt_1", 77};
   const Instant now = testing::kStart;
   return {
-      {now, message, create, CardOutcome{1}, "{\"stored\":true}"},
-      {now, {}, ChangeCard{5, full_settings()}, CardOutcome{2}, {}},
-      {now, {}, SetCardStatus{5, CardStatus::closed}, CardOutcome{3}, {}},
+      {now, message, create, NodeOutcome{1}, "{\"stored\":true}"},
+      {now, {}, ChangeNode{5, full_settings()}, NodeOutcome{2}, {}},
+      {now, {}, SetNodeStatus{5, NodeStatus::closed}, NodeOutcome{3}, {}},
       {now, message, authorize, decision, {}},
       {now, message, unknown, decision, {}},
       {now,
@@ -117,7 +117,7 @@ TEST(Record, EveryTypeComesBackAndEncodesToTheSameBytes) {
 
 TEST(Record, SettingsComeBackWhole) {
   const auto decoded = decode(bytes_of(all_records()[1]));
-  EXPECT_EQ(std::get<ChangeCard>(decoded->command).settings, full_settings());
+  EXPECT_EQ(std::get<ChangeNode>(decoded->command).settings, full_settings());
 }
 
 TEST(Record, NothingShorterOrLongerIsARecord) {
@@ -138,7 +138,7 @@ TEST(Record, UnknownTypesAndValuesAreRefused) {
   bytes[0] = std::byte{10};
   EXPECT_FALSE(decode(bytes));
   Record status = all_records()[2];
-  std::get<SetCardStatus>(status.command).status = static_cast<CardStatus>(3);
+  std::get<SetNodeStatus>(status.command).status = static_cast<NodeStatus>(3);
   EXPECT_FALSE(decode(bytes_of(status)));
 }
 
@@ -176,7 +176,7 @@ TEST(RowCodec, TimedKeysSortByTimeAlsoBefore1970) {
 }
 
 TEST(RowCodec, RowsCutAnywhereAreNotRows) {
-  CardProfile profile;
+  NodeProfile profile;
   profile.settings = full_settings();
   const Bytes card = card_row(profile, {});
   const Bytes card_key = card_row_key(5);

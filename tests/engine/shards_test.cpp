@@ -67,7 +67,7 @@ class Rows final : public RowSource {
 };
 
 // A card's authorizations as it lists them, newest first.
-std::vector<const Authorization*> listed(const Shards& shards, CardIndex card) {
+std::vector<const Authorization*> listed(const Shards& shards, NodeIndex card) {
   const Ledger& ledger = shards[shards.owner_of(card)].ledger;
   std::vector<const Authorization*> all;
   for (const Authorization* each = ledger.newest_of(card); each != nullptr; each = ledger.older_than(*each))
@@ -200,7 +200,7 @@ TEST(Shards, ALoadListsEachCardsAuthorizationsByAgeAndExpiresThemAsTheLiveStateD
   ASSERT_TRUE(restarted.load(rows, testing::kStart, std::chrono::hours(1)));
   const auto expect_the_same_lists = [&] {
     std::size_t total = 0;
-    for (CardIndex card = 1; card <= live.shards().cards().last(); ++card) {
+    for (NodeIndex card = 1; card <= live.shards().cards().last(); ++card) {
       SCOPED_TRACE(card);
       const auto expected = listed(live.shards(), card);
       const auto found = listed(restarted, card);
@@ -226,7 +226,7 @@ TEST(Shards, ALoadListsEachCardsAuthorizationsByAgeAndExpiresThemAsTheLiveStateD
 // A kill took the decision along; its decline had left.
 TEST(Fold, AWithdrawalOfWhatNobodyDecidedMakesItsMessageAndNothingElse) {
   World live(1);
-  live.apply(Withdraw{kNoCard, Processor::stripe, "iauth_1", 0, {}, {}}, {"test", "evt-1", 7}, testing::kStart);
+  live.apply(Withdraw{kNoNode, Processor::stripe, "iauth_1", 0, {}, {}}, {"test", "evt-1", 7}, testing::kStart);
   Rows rows;
   Fold fold(rows, testing::kSeed, kHorizon);
   ASSERT_FALSE(fold.apply(1, live.journal()[0]));
@@ -243,7 +243,7 @@ TEST(Fold, AWithdrawalOfWhatNobodyDecidedMakesItsMessageAndNothingElse) {
 
 TEST(Shards, NothingThatNobodyDecidedCanBeReleased) {
   World live(1);
-  live.apply(Withdraw{kNoCard, Processor::stripe, "iauth_1", 1, {}, {}}, {"test", "evt-1", 7}, testing::kStart);
+  live.apply(Withdraw{kNoNode, Processor::stripe, "iauth_1", 1, {}, {}}, {"test", "evt-1", 7}, testing::kStart);
   Shards replayed(1, testing::kSeed, 0, 64);
   EXPECT_TRUE(replay_all(replayed, live.journal()));
 }
@@ -251,7 +251,7 @@ TEST(Shards, NothingThatNobodyDecidedCanBeReleased) {
 // What a record met was decided when it came, not when the process is started again.
 TEST(Fold, AnIdThatIsForgottenBetweenItsRecordsAndTheRestartIsKnownToTheReplay) {
   World live(1);
-  Authorize command{kNoCard, {}};
+  Authorize command{kNoNode, {}};
   command.request.processor = Processor::stripe;
   command.request.authorization_id = "iauth_1";
   command.request.card_reference = "ic_1";
@@ -275,7 +275,7 @@ class OldRows : public ::testing::Test {
   static constexpr int kApprovals = 30;
 
   OldRows() {
-    CreateCard create;
+    CreateNode create;
     create.card = live_.shards().cards().allocate();
     create.identity.id = {1, 1};
     create.identity.currency = {840};
@@ -352,7 +352,7 @@ TEST_F(OldRows, AreRemovedSomeAtATimeAndNoneStandsInTheWay) {
 
 TEST(Shards, ALoadWithAClockThatIsAheadDropsNoMessage) {
   World live(1);
-  Authorize command{kNoCard, {}};
+  Authorize command{kNoNode, {}};
   command.request.authorization_id = "auth-1";
   live.apply(command, {"test", "msg-1", 1}, testing::kStart);
   command.request.authorization_id = "auth-2";
@@ -399,14 +399,14 @@ TEST(Shards, AnIdThatComesOnTwoCardsIsTwoAuthorizationsWhateverTheNumberOfShards
   std::map<unsigned, testing::Journal> journals;
   for (const unsigned count : {1U, 2U, 4U}) {
     World world(count);
-    for (CardIndex card = 1; card <= 2; ++card) {
-      CreateCard create;
+    for (NodeIndex card = 1; card <= 2; ++card) {
+      CreateNode create;
       create.card = world.shards().cards().allocate();
       create.identity.id = {card, card};
       create.identity.currency = {840};
       world.apply(create, {}, testing::kStart);
     }
-    for (const CardIndex card : {kNoCard, CardIndex{1}, CardIndex{2}, CardIndex{1}}) {
+    for (const NodeIndex card : {kNoNode, NodeIndex{1}, NodeIndex{2}, NodeIndex{1}}) {
       Authorize command{card, {}};
       command.request.processor = Processor::stripe;
       command.request.authorization_id = "iauth_1";
@@ -420,7 +420,7 @@ TEST(Shards, AnIdThatComesOnTwoCardsIsTwoAuthorizationsWhateverTheNumberOfShards
     Shards replayed(3, testing::kSeed, 0, 64);
     const auto fault = replay_all(replayed, world.journal());
     ASSERT_FALSE(fault) << fault->what;
-    const auto held = [&](CardIndex card) { return replayed.cards().find(card)->balance.load().usage.held[5]; };
+    const auto held = [&](NodeIndex card) { return replayed.cards().find(card)->balance.load().usage.held[5]; };
     EXPECT_EQ(held(1), 20);
     EXPECT_EQ(held(2), 10);
   }

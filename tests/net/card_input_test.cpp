@@ -43,11 +43,11 @@ class CardInputTest : public ::testing::Test {
     return {std::string(json_error_name(json_.error().code)), json_.error().path, unsupported};
   }
   // The settings after a change; `fault` is what it failed on.
-  engine::CardSettings patched(engine::CardSettings settings, std::string_view text, std::string_view alpha = "USD") {
+  engine::NodeSettings patched(engine::NodeSettings settings, std::string_view text, std::string_view alpha = "USD") {
     CardPatch patch;
     if (json_.parse(text)) patch = read_patch(json_, find_zone);
     EXPECT_TRUE(json_.ok()) << text << ": " << json_.error().detail;
-    engine::CardIdentity identity;
+    engine::NodeIdentity identity;
     identity.currency = *engine::currency_from_alpha(alpha);
     const auto fault = apply(patch, identity, settings);
     fault_ = fault ? std::string(fault->member) : "";
@@ -257,7 +257,7 @@ TEST_F(CardInputTest, TakesTheFullForm) {
 
 TEST_F(CardInputTest, LeavesWhatIsNotGivenAsItIsForANewCard) {
   const auto made = creation(R"({"label":"x"})");
-  engine::CardSettings expected;
+  engine::NodeSettings expected;
   expected.label = "x";
   EXPECT_EQ(made.settings, expected);
   EXPECT_FALSE(made.zone.has_value());
@@ -278,8 +278,8 @@ TEST_F(CardInputTest, RefusesToChangeWhatACardIs) {
   EXPECT_TRUE(patch_rejection(R"({"limits":[{"amount":1,"rolling":60}]})").unsupported);
 }
 
-engine::CardSettings full_settings() {
-  engine::CardSettings settings;
+engine::NodeSettings full_settings() {
+  engine::NodeSettings settings;
   settings.label = "old";
   settings.limits = {{Limit::Form::amount, WindowKind::lifetime, 5000}};
   settings.controls.allowed_categories = {{5734, 5734}};
@@ -315,7 +315,7 @@ TEST_F(CardInputTest, ChangesWhatIsGivenAndNothingElse) {
 }
 
 TEST_F(CardInputTest, SetsBackWhatIsNull) {
-  engine::CardSettings expected;
+  engine::NodeSettings expected;
   expected.label = "old";
   EXPECT_EQ(patched(full_settings(), R"({"limits":null,"controls":null,"time_zone":null,"week_start":null,
                                          "expires_at":null,"refunds_restore":null,"metadata":null})"),
@@ -341,7 +341,7 @@ TEST_F(CardInputTest, TakesALimitInDollarsAwayOnlyWhenItIsOne) {
 
 TEST_F(CardInputTest, RefusesMoreMetadataThanACardHolds) {
   std::string members;
-  engine::CardSettings settings;
+  engine::NodeSettings settings;
   for (std::size_t i = 0; i < engine::kMetadataEntriesMax; ++i)
     settings.metadata.emplace_back("k" + std::to_string(i), "v");
   patched(settings, R"({"metadata":{"k0":"w"}})");
@@ -358,7 +358,7 @@ TEST_F(CardInputTest, LetsPassOnlyWhatFitsARecordWithItsAnswer) {
   bool fitted = false;
   bool refused = false;
   for (std::size_t bytes = 0; bytes <= engine::kMetadataValueBytesMax; bytes += 10) {
-    engine::CardSettings settings;
+    engine::NodeSettings settings;
     settings.label.assign(engine::kLabelBytesMax, '\x01');
     settings.limits.assign(engine::kLimitsMax,
                            {Limit::Form::amount, WindowKind::authorization, std::numeric_limits<engine::Minor>::max()});
@@ -368,7 +368,7 @@ TEST_F(CardInputTest, LetsPassOnlyWhatFitsARecordWithItsAnswer) {
     settings.time_zone.assign(64, 'z');
     for (std::size_t i = 0; i < engine::kMetadataEntriesMax; ++i)
       settings.metadata.emplace_back(std::to_string(100 + i) + std::string(37, '\x02'), std::string(bytes, '\x03'));
-    engine::CardIdentity identity;
+    engine::NodeIdentity identity;
     identity.processor_endpoint.assign(engine::kIdBytesMax, 'e');
     identity.processor_card.assign(engine::kIdBytesMax, 'c');
     const auto fault = apply({}, identity, settings);
@@ -379,10 +379,10 @@ TEST_F(CardInputTest, LetsPassOnlyWhatFitsARecordWithItsAnswer) {
     engine::Usage usage;
     usage.held.fill(std::numeric_limits<engine::Minor>::min() / 2);
     usage.posted.fill(std::numeric_limits<engine::Minor>::min() / 2);
-    append_card(text, {identity, settings, engine::CardStatus::frozen, 4'294'967'295, nullptr}, usage, {});
+    append_card(text, {identity, settings, engine::NodeStatus::frozen, 4'294'967'295, nullptr}, usage, {});
     const std::string id(200, 'k');
     const engine::Record record{
-        {}, {"api", id, 1}, engine::CreateCard{1, identity, settings}, engine::CardOutcome{}, text};
+        {}, {"api", id, 1}, engine::CreateNode{1, identity, settings}, engine::NodeOutcome{}, text};
     EXPECT_FALSE(engine::encode(record, buffer).empty()) << bytes;
   }
   EXPECT_TRUE(fitted);

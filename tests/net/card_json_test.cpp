@@ -8,7 +8,7 @@
 namespace holdfast::net {
 namespace {
 
-using engine::CardProfile;
+using engine::NodeProfile;
 using engine::Limit;
 using engine::Usage;
 using engine::WindowKind;
@@ -20,8 +20,8 @@ engine::Currency currency(std::string_view alpha) {
   return engine::currency_from_alpha(alpha).value();
 }
 
-CardProfile profile_of(std::vector<Limit> limits, std::string_view alpha = "USD") {
-  CardProfile profile;
+NodeProfile profile_of(std::vector<Limit> limits, std::string_view alpha = "USD") {
+  NodeProfile profile;
   profile.identity.id = engine::parse_id("card_", "card_01J9ZK3Q6T8V5W2X4Y6Z8A0B1C").value();
   profile.identity.created_at = kCreated;
   profile.identity.currency = currency(alpha);
@@ -33,7 +33,7 @@ CardProfile profile_of(std::vector<Limit> limits, std::string_view alpha = "USD"
   return profile;
 }
 
-std::string json_of(const CardProfile& profile, const Usage& usage = {}, engine::Instant now = kCreated) {
+std::string json_of(const NodeProfile& profile, const Usage& usage = {}, engine::Instant now = kCreated) {
   std::string out;
   append_card(out, profile, usage, now);
   return out;
@@ -190,7 +190,7 @@ TEST(CardJsonTest, ShowsACardOfAProcessorWithoutWhatOnlyOursHave) {
   profile.identity.expiry_year = 0;
   profile.identity.processor_endpoint = "stripe-main";
   profile.identity.processor_card = "ic_1";
-  profile.status = engine::CardStatus::closed;
+  profile.status = engine::NodeStatus::closed;
   profile.version = 4'294'967'295;
   profile.settings.refunds_restore = true;
   profile.settings.expires_at = kCreated + kDay;

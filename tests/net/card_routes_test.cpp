@@ -140,7 +140,7 @@ TEST_F(CardRoutesTest, TakesAnotherNumberWhenOneIsTaken) {
   ASSERT_EQ(answer.status, 201);
   const CardNumber number = api_.issuer.number(id, 2);
   EXPECT_EQ(text_at(answer.body, "/number"), number.reveal());
-  const auto created = std::get<engine::CreateCard>(command_at(0));
+  const auto created = std::get<engine::CreateNode>(command_at(0));
   EXPECT_EQ(created.identity.number_attempt, 2);
   EXPECT_EQ(api_.shards.directory().find(created.identity.number_hash), created.card);
 }
@@ -235,7 +235,7 @@ TEST_F(CardRoutesTest, UsesATimeZoneOnlyWhenItsRulesAreDurable) {
   EXPECT_EQ(std::get<engine::DefineZone>(command_at(0)).rules.name, "Asia/Tokyo");
   api_.finish();
   EXPECT_EQ(answer.status, 201);
-  EXPECT_TRUE(std::holds_alternative<engine::CreateCard>(command_at(1)));
+  EXPECT_TRUE(std::holds_alternative<engine::CreateNode>(command_at(1)));
   // Known on this loop now; another loop does not know whether it is durable, and makes sure.
   EXPECT_EQ(api_.call(create(body)).status, 201);
   EXPECT_EQ(api_.journal.durable().size(), 3U);
@@ -273,7 +273,7 @@ TEST_F(CardRoutesTest, RefusesBodiesWithTheMemberThatIsWrong) {
   EXPECT_EQ(code_of(api_.call(create("{"))), "malformed");
   EXPECT_EQ(code_of(api_.call(create(""))), "malformed");
   EXPECT_TRUE(api_.journal.durable().empty());
-  EXPECT_EQ(api_.shards.cards().last(), engine::kNoCard) << "no number is used up by a bad request";
+  EXPECT_EQ(api_.shards.cards().last(), engine::kNoNode) << "no number is used up by a bad request";
 }
 
 TEST_F(CardRoutesTest, DoesNotKnowCardsThatAreNotThere) {

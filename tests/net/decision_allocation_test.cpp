@@ -68,7 +68,7 @@ class DecisionAllocationTest : public ::testing::Test {
   DecisionAllocationTest() {
     journal_.set_waker(0, [this] { boost::asio::post(io_, [this] { desk_.on_journal(); }); });
     keys_.publish(KeyRing({{{1, 1}, Role::processor, "tests", tokens_("token-of-the-tests"), {}}}));
-    engine::CreateCard command;
+    engine::CreateNode command;
     command.card = shards_.cards().allocate();
     command.identity.id = {1, 2};
     command.identity.currency = {840};

@@ -55,8 +55,8 @@ class DeskTest : public ::testing::Test {
     }
   }
 
-  engine::CardIndex make_card(engine::Minor limit, unsigned owner) {
-    engine::CreateCard command;
+  engine::NodeIndex make_card(engine::Minor limit, unsigned owner) {
+    engine::CreateNode command;
     do {
       command.card = shards_.cards().allocate();
     } while (shards_.owner_of(command.card) != owner);
@@ -75,7 +75,7 @@ class DeskTest : public ::testing::Test {
     }
   }
 
-  Flight* launch(Landed& landed, engine::CardIndex card, const std::string& id, engine::Minor amount,
+  Flight* launch(Landed& landed, engine::NodeIndex card, const std::string& id, engine::Minor amount,
                  unsigned origin = 0, std::chrono::milliseconds deadline = 1h, std::uint64_t content = 1) {
     Flight* flight = desks_[origin]->take();
     if (flight == nullptr) return nullptr;
@@ -136,7 +136,7 @@ class DeskTest : public ::testing::Test {
     }
   }
 
-  engine::Minor held(engine::CardIndex card) {
+  engine::Minor held(engine::NodeIndex card) {
     return shards_.cards().find(card)->balance.load().usage.held[engine::usage_index(engine::WindowKind::lifetime)];
   }
   std::size_t records_of(std::uint8_t type) const {
@@ -169,7 +169,7 @@ struct Places {
 class DeskPlacesTest : public DeskTest, public ::testing::WithParamInterface<Places> {
  protected:
   std::string id(int number) { return id_at(GetParam().home, number); }
-  engine::CardIndex card(engine::Minor limit) { return make_card(limit, GetParam().owner); }
+  engine::NodeIndex card(engine::Minor limit) { return make_card(limit, GetParam().owner); }
 };
 
 INSTANTIATE_TEST_SUITE_P(Everywhere, DeskPlacesTest,
@@ -302,7 +302,7 @@ TEST_P(DeskPlacesTest, ALateDeclineKeepsTheAnswerThatWasSentAlsoInTheJournal) {
   EXPECT_EQ(records_of(engine::Withdraw::kType), 1U);
   EXPECT_EQ(counters_[GetParam().home].late_approvals_undone.get(), 0U);
   engine::Shards restarted(1, {}, 0, 64);
-  engine::CreateCard create;
+  engine::CreateNode create;
   create.card = spent;
   create.identity.currency = {840};
   create.settings.limits = {{engine::Limit::Form::amount, engine::WindowKind::lifetime, 100}};
@@ -530,12 +530,12 @@ TEST_F(DeskTest, AChangeThatTheOriginNoLongerWaitedForStands) {
   flight->deadline = std::chrono::steady_clock::now() + 100ms;
   flight->now = kNow;
   flight->message = {"api", flight->keep(id), 1};
-  flight->command = engine::SetCardStatus{there, engine::CardStatus::frozen};
+  flight->command = engine::SetNodeStatus{there, engine::NodeStatus::frozen};
   desks_[0]->launch(*flight);
   run();
   answer_too_late_for_the_origin(landed);
   EXPECT_EQ(landed.only().kind, Answer::Kind::late) << "the caller is told that it may still be made";
-  EXPECT_EQ(shards_.cards().find(there)->profile.load()->status, engine::CardStatus::frozen);
+  EXPECT_EQ(shards_.cards().find(there)->profile.load()->status, engine::NodeStatus::frozen);
   EXPECT_EQ(records_of(engine::Withdraw::kType), 0U);
   expect_all_flights_back();
 }

@@ -26,7 +26,7 @@ class VerifyTest : public ::testing::Test {
     for (std::size_t i = 0; i < kRequests; ++i) {
       now_ += 1h;
       const std::string id = "id-" + std::to_string(i);
-      engine::Authorize command{engine::kNoCard, {}};
+      engine::Authorize command{engine::kNoNode, {}};
       command.request.authorization_id = id;
       std::vector<std::byte> buffer(engine::kRecordBytesMax);
       const engine::Record record{now_, {"api", id, 1}, command, shards.apply(command, now_), {}};

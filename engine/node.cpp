@@ -1,22 +1,22 @@
-#include "engine/card.h"
+#include "engine/node.h"
 
 #include <algorithm>
 
 namespace holdfast::engine {
 
-std::string_view card_status_name(CardStatus status) {
+std::string_view node_status_name(NodeStatus status) {
   switch (status) {
-    case CardStatus::active:
+    case NodeStatus::active:
       return "active";
-    case CardStatus::frozen:
+    case NodeStatus::frozen:
       return "frozen";
-    case CardStatus::closed:
+    case NodeStatus::closed:
       return "closed";
   }
   return "";
 }
 
-std::optional<Instant> expiry_of(const CardIdentity& identity, const CardSettings& settings) {
+std::optional<Instant> expiry_of(const NodeIdentity& identity, const NodeSettings& settings) {
   std::optional<Instant> expiry = settings.expires_at;
   if (identity.expiry_month != 0) {
     const auto month = std::chrono::year{identity.expiry_year} / std::chrono::month{identity.expiry_month};

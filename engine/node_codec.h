@@ -16,18 +16,18 @@
 //   zone_rules := name:text8 first_offset:i64 n:u16 { at:i64 offset:i64 }
 #pragma once
 
-#include "engine/card.h"
+#include "engine/node.h"
 #include "engine/codec.h"
 
 namespace holdfast::engine {
 
 void write(ByteWriter& out, Key128 key);
-void write(ByteWriter& out, const CardIdentity& identity);
-void write(ByteWriter& out, const CardSettings& settings);
+void write(ByteWriter& out, const NodeIdentity& identity);
+void write(ByteWriter& out, const NodeSettings& settings);
 void write(ByteWriter& out, const ZoneRules& rules);
 Key128 read_key(ByteReader& in);
-CardIdentity read_identity(ByteReader& in);
-CardSettings read_settings(ByteReader& in);
+NodeIdentity read_identity(ByteReader& in);
+NodeSettings read_settings(ByteReader& in);
 ZoneRules read_zone(ByteReader& in);
 
 }  // namespace holdfast::engine

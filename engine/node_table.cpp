@@ -1,4 +1,4 @@
-#include "engine/card_table.h"
+#include "engine/node_table.h"
 
 #include <cstdlib>
 #include <new>
@@ -7,38 +7,38 @@ namespace holdfast::engine {
 
 // calloc: the kernel gives zero pages when they are touched, so a table for few cards costs little. A zeroed atomic
 // pointer is a null one on every platform this is built for.
-CardTable::CardTable() : chunks_(static_cast<std::atomic<Chunk*>*>(std::calloc(kChunks, sizeof(std::atomic<Chunk*>)))) {
+NodeTable::NodeTable() : chunks_(static_cast<std::atomic<Chunk*>*>(std::calloc(kChunks, sizeof(std::atomic<Chunk*>)))) {
   if (chunks_ == nullptr) throw std::bad_alloc();
 }
 
-void CardTable::Release::operator()(std::atomic<Chunk*>* chunks) const {
+void NodeTable::Release::operator()(std::atomic<Chunk*>* chunks) const {
   std::free(chunks);
 }
 
-CardTable::~CardTable() {
+NodeTable::~NodeTable() {
   for (std::size_t i = 0; i <= last() / kChunk; ++i) {
     const std::unique_ptr<Chunk> chunk(chunks_[i].load(std::memory_order_relaxed));
     if (!chunk) continue;
-    for (CardSlot& slot : *chunk)
+    for (NodeSlot& slot : *chunk)
       delete slot.profile.load(std::memory_order_relaxed);
   }
 }
 
-CardIndex CardTable::allocate() {
-  CardIndex last = last_.load(std::memory_order_relaxed);
+NodeIndex NodeTable::allocate() {
+  NodeIndex last = last_.load(std::memory_order_relaxed);
   do {
-    if (last == kCardsMax) return kNoCard;
+    if (last == kNodesMax) return kNoNode;
   } while (!last_.compare_exchange_weak(last, last + 1, std::memory_order_acq_rel));
   return last + 1;
 }
 
-void CardTable::reserve_through(CardIndex index) {
-  CardIndex last = last_.load(std::memory_order_relaxed);
+void NodeTable::reserve_through(NodeIndex index) {
+  NodeIndex last = last_.load(std::memory_order_relaxed);
   while (last < index && !last_.compare_exchange_weak(last, index, std::memory_order_acq_rel)) {
   }
 }
 
-CardSlot& CardTable::at(CardIndex index) {
+NodeSlot& NodeTable::at(NodeIndex index) {
   reserve_through(index);  // the destructor looks no further than last()
   std::atomic<Chunk*>& place = chunks_[index / kChunk];
   Chunk* chunk = place.load(std::memory_order_acquire);
@@ -50,8 +50,8 @@ CardSlot& CardTable::at(CardIndex index) {
   return (*chunk)[index % kChunk];
 }
 
-CardSlot* CardTable::find(CardIndex index) const {
-  if (index == kNoCard || index > kCardsMax) return nullptr;
+NodeSlot* NodeTable::find(NodeIndex index) const {
+  if (index == kNoNode || index > kNodesMax) return nullptr;
   Chunk* chunk = chunks_[index / kChunk].load(std::memory_order_acquire);
   return chunk == nullptr ? nullptr : &(*chunk)[index % kChunk];
 }

@@ -1,4 +1,4 @@
-#include "engine/card_codec.h"
+#include "engine/node_codec.h"
 
 namespace holdfast::engine {
 namespace {
@@ -111,7 +111,7 @@ Key128 read_key(ByteReader& in) {
   return {hi, in.u64()};
 }
 
-void write(ByteWriter& out, const CardIdentity& identity) {
+void write(ByteWriter& out, const NodeIdentity& identity) {
   write(out, identity.id);
   out.i64(to_millis(identity.created_at));
   out.u16(identity.currency.numeric);
@@ -124,8 +124,8 @@ void write(ByteWriter& out, const CardIdentity& identity) {
   out.u16(identity.expiry_year);
 }
 
-CardIdentity read_identity(ByteReader& in) {
-  CardIdentity identity;
+NodeIdentity read_identity(ByteReader& in) {
+  NodeIdentity identity;
   identity.id = read_key(in);
   identity.created_at = from_millis(in.i64());
   identity.currency.numeric = in.u16();
@@ -139,7 +139,7 @@ CardIdentity read_identity(ByteReader& in) {
   return identity;
 }
 
-void write(ByteWriter& out, const CardSettings& settings) {
+void write(ByteWriter& out, const NodeSettings& settings) {
   out.text8(settings.label);
   write(out, settings.limits);
   write(out, settings.controls);
@@ -154,8 +154,8 @@ void write(ByteWriter& out, const CardSettings& settings) {
   }
 }
 
-CardSettings read_settings(ByteReader& in) {
-  CardSettings settings;
+NodeSettings read_settings(ByteReader& in) {
+  NodeSettings settings;
   settings.label = in.text8();
   settings.limits = read_limits(in);
   settings.controls = read_controls(in);
