@@ -325,7 +325,7 @@ WithdrawOutcome Ledger::apply(const Withdraw& command, Instant now) {
   const std::uint32_t known = slot_of(authorization_key(command.processor, command.authorization_id), command.card);
   require(known != HashIndex::kNone);
   Authorization& authorization = authorizations_[known];
-  Charge* charge = charge_made_at(known, command.charged_at);
+  Charge* charge = find_charge(known, command.charged_at, command.amount);
   const NodeIndex budget = charge == nullptr ? authorization.budget : charge->budget;
   WithdrawOutcome outcome{0, now};
   if (command.card != kNoNode) outcome.decided_at = path_through(command.card, budget, now).now;
@@ -352,13 +352,16 @@ WithdrawOutcome Ledger::apply(const Withdraw& command, Instant now) {
   return outcome;
 }
 
-// Of several: the one; null when there is no list of them, as for the only one.
-Charge* Ledger::charge_made_at(std::uint32_t slot, Instant at) {
+// Of several charges the one that was made then: of this amount if there is one. Null when there is no list of them, as
+// for the only one.
+Charge* Ledger::find_charge(std::uint32_t slot, Instant at, Minor amount) {
   const auto found = details_.find(slot);
   if (found == details_.end()) return nullptr;
-  auto& charges = found->second.charges;
-  const auto charge = std::find_if(charges.rbegin(), charges.rend(), [at](const Charge& each) { return each.at == at; });
-  return charge == charges.rend() ? nullptr : &*charge;
+  Charge* best = nullptr;
+  for (Charge& charge : found->second.charges) {
+    if (charge.at == at && (best == nullptr || best->held != amount)) best = &charge;
+  }
+  return best;
 }
 
 // ---- Restart

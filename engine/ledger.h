@@ -193,7 +193,7 @@ class Ledger {
   void settle_decision(const Authorize& command, const Path& path, Decision& decision);
   void enter_first(std::uint32_t slot, const Authorize& command, NodeIndex budget, Decision& decision);
   void add_charge(std::uint32_t slot, const Charge& charge);
-  Charge* charge_made_at(std::uint32_t slot, Instant at);
+  Charge* find_charge(std::uint32_t slot, Instant at, Minor amount);
   void note(std::uint32_t slot, FollowUp::Kind kind, const Decision& decision);
 
   // Lifecycle (lifecycle.cpp).
