@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <tuple>
+#include <utility>
 
 #include "engine/record.h"
 #include "engine/row_codec.h"
@@ -22,13 +23,18 @@ Fold::Fold(const RowSource& rows, std::array<std::byte, 16> seed, std::chrono::h
   start_anew();
 }
 
+// The zones are those of the rows, and those that take_changes() gave back and nobody may have written yet.
 void Fold::start_anew() {
-  scratch_ = std::make_unique<Shards>(1, seed_, 0, 1024);
+  const std::unique_ptr<Shards> before = std::exchange(scratch_, std::make_unique<Shards>(1, seed_, 0, 1024));
   nodes_.clear();
   authorizations_.clear();
   messages_.clear();
   keys_.clear();
   zones_changed_ = false;
+  if (before != nullptr) {
+    before->zones().for_each([this](const ZoneRules& rules) { scratch_->zones().define(rules); });
+    return;
+  }
   rows_.for_each(Table::zones, [&](BytesView, BytesView value) {
     if (const auto rules = read_zone_row(value)) scratch_->zones().define(*rules);
   });

@@ -229,6 +229,8 @@ bool Ledger::note_to_breaker(const Path& path, const AuthorizationRequest& reque
   if (path.length == 0 || decision.reason == Reason::loop_breaker) return false;
   const NodeProfile& card = *path.nodes[0].profile;
   if (card.layout.breaker == CounterLayout::kNone) return false;
+  // What another check declines during the cooldown is not the request that is tried after it.
+  if (breaker_declines_until(card.counters->own().subspan(card.layout.breaker), path.now) != kNoInstant) return false;
   decision.tripped = note_decision(card.settings.loop_breaker, card.counters->own().subspan(card.layout.breaker),
                                    same_request(hasher_, request), decision.approved(), path.now);
   return true;
