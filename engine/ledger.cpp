@@ -327,20 +327,17 @@ WithdrawOutcome Ledger::apply(const Withdraw& command, Instant now) {
   const std::uint32_t known = slot_of(authorization_key(command.processor, command.authorization_id), command.card);
   require(known != HashIndex::kNone);
   Authorization& authorization = authorizations_[known];
-  Charge* charge = charge_made_at(known, command.charged_at);
-  const NodeIndex budget = charge == nullptr ? authorization.budget : charge->budget;
-  WithdrawOutcome outcome{0, now};
+  NodeIndex budget = authorization.budget;
+  WithdrawOutcome outcome{take_back(known, command, budget), now};
   if (command.card != kNoNode) outcome.decided_at = path_through(command.card, budget, now).now;
-  const bool whole = authorization.approved == command.amount;
-  if (whole && (command.amount > 0 || authorization.decided_at == command.charged_at)) {  // nothing else came of it
+  const bool first = command.amount > 0 || authorization.decided_at == command.charged_at;
+  const bool nothing_else = authorization.approved == command.amount && authorization.held == 0 &&
+                            authorization.captured == 0;
+  if (first && nothing_else) {  // nothing else came of it
     authorization.status = AuthorizationStatus::declined;
     authorization.reason = Reason::deadline_exceeded;
   }
-  const Minor held = charge == nullptr ? authorization.held : charge->held;
-  outcome.released = std::min(command.amount, held);
   authorization.approved -= command.amount;
-  authorization.held -= outcome.released;
-  if (charge != nullptr) charge->held -= outcome.released;
   FollowUp event;
   event.kind = FollowUp::Kind::withdrawn;
   event.reason = Reason::deadline_exceeded;
@@ -354,13 +351,28 @@ WithdrawOutcome Ledger::apply(const Withdraw& command, Instant now) {
   return outcome;
 }
 
-// Of several: the one; null when there is no list of them, as for the only one.
-Charge* Ledger::charge_made_at(std::uint32_t slot, Instant at) {
+// What the withdrawn decision still holds, off the authorization; `budget` becomes that of its charge. Several charges
+// may have one instant, when the clock stood still for the card: whichever of them hold the money.
+Minor Ledger::take_back(std::uint32_t slot, const Withdraw& command, NodeIndex& budget) {
+  Authorization& authorization = authorizations_[slot];
+  Minor released = 0;
   const auto found = details_.find(slot);
-  if (found == details_.end()) return nullptr;
-  auto& charges = found->second.charges;
-  const auto charge = std::find_if(charges.rbegin(), charges.rend(), [at](const Charge& each) { return each.at == at; });
-  return charge == charges.rend() ? nullptr : &*charge;
+  if (found == details_.end() || found->second.charges.empty()) {
+    released = std::min(command.amount, authorization.held);
+  } else {
+    auto& charges = found->second.charges;
+    const auto newest = std::find_if(charges.rbegin(), charges.rend(),
+                                     [&](const Charge& each) { return each.at == command.charged_at; });
+    if (newest != charges.rend()) budget = newest->budget;
+    for (auto charge = newest; charge != charges.rend(); ++charge) {
+      if (charge->at != command.charged_at || charge->budget != budget) continue;
+      const Minor part = std::min(command.amount - released, charge->held);
+      charge->held -= part;
+      released += part;
+    }
+  }
+  authorization.held -= released;
+  return released;
 }
 
 // ---- Restart

@@ -193,7 +193,7 @@ class Ledger {
   void settle_decision(const Authorize& command, const Path& path, Decision& decision);
   void enter_first(std::uint32_t slot, const Authorize& command, NodeIndex budget, Decision& decision);
   void add_charge(std::uint32_t slot, const Charge& charge);
-  Charge* charge_made_at(std::uint32_t slot, Instant at);
+  Minor take_back(std::uint32_t slot, const Withdraw& command, NodeIndex& budget);
   void note(std::uint32_t slot, FollowUp::Kind kind, const Decision& decision);
 
   // Lifecycle (lifecycle.cpp).
@@ -208,6 +208,7 @@ class Ledger {
   void capture(Plan& plan, Minor amount, bool final);
   void post_now(Plan& plan, Minor amount);
   void release(Plan& plan, Minor amount, AuthorizationStatus when_empty);
+  void disown(Plan& plan);
   void set_hold(Plan& plan, Minor amount);
   void adopt(Plan& plan, Minor amount);
   void refund(Plan& plan, Minor amount);

@@ -167,8 +167,7 @@ void Ledger::make_plan(Plan& plan, const Advise& command) {
     case AdviceKind::adopt:
       return adopt(plan, amount_or(0));
     case AdviceKind::disown:
-      plan.outcome.flags |= AdviceOutcome::kCorrection;
-      return release(plan, authorization.held, AuthorizationStatus::reversed);
+      return disown(plan);
   }
 }
 
@@ -248,6 +247,16 @@ void Ledger::release(Plan& plan, Minor amount, AuthorizationStatus when_empty) {
   plan.event.amount = std::min(amount, authorization.held);
   take_from_charges(plan, plan.event.amount, true, false);
   if (authorization.held == 0) authorization.status = status_without_hold(authorization, when_empty);
+}
+
+// Also of what holds nothing: an approval of nothing does not stand either.
+void Ledger::disown(Plan& plan) {
+  Authorization& authorization = authorizations_[plan.slot];
+  plan.outcome.flags |= AdviceOutcome::kCorrection;
+  if (authorization.status == AuthorizationStatus::declined) return;
+  plan.event.amount = authorization.held;
+  take_from_charges(plan, authorization.held, true, false);
+  authorization.status = status_without_hold(authorization, AuthorizationStatus::reversed);
 }
 
 void Ledger::set_hold(Plan& plan, Minor amount) {
