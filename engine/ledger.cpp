@@ -278,7 +278,7 @@ void Ledger::settle_decision(const Authorize& command, const Path& path, Decisio
   }
   if (decision.approved()) {
     authorization.approved += decision.approved_amount;
-    add_charge(known, {decision.approved_amount, decision.decided_at, budget});
+    add_charge(known, {decision.approved_amount, decision.decided_at, budget, command.request.merchant.category});
     if (authorization.held > 0) authorization.status = AuthorizationStatus::pending;
   }
   decision.held = authorization.held;
@@ -286,12 +286,17 @@ void Ledger::settle_decision(const Authorize& command, const Path& path, Decisio
   note(known, FollowUp::Kind::incremental, decision);
 }
 
+// All there is while it is the only one.
+Charge Ledger::first_charge(const Authorization& authorization) {
+  return {authorization.held, authorization.charged_at, authorization.budget, authorization.category};
+}
+
 // A charge beside those that the authorization has: their list begins with the second.
 void Ledger::add_charge(std::uint32_t slot, const Charge& charge) {
   if (charge.held == 0) return;
   Authorization& authorization = authorizations_[slot];
   std::vector<Charge>& charges = details_[slot].charges;
-  if (charges.empty()) charges.push_back({authorization.held, authorization.charged_at, authorization.budget});
+  if (charges.empty()) charges.push_back(first_charge(authorization));
   charges.push_back(charge);
   authorization.held = saturating_add(authorization.held, charge.held);
 }
@@ -327,13 +332,16 @@ WithdrawOutcome Ledger::apply(const Withdraw& command, Instant now) {
   const std::uint32_t known = slot_of(authorization_key(command.processor, command.authorization_id), command.card);
   require(known != HashIndex::kNone);
   Authorization& authorization = authorizations_[known];
-  NodeIndex budget = authorization.budget;
-  WithdrawOutcome outcome{take_back(known, command, budget), now};
-  if (command.card != kNoNode) outcome.decided_at = path_through(command.card, budget, now).now;
+  const std::vector<Charge> taken = take_back(known, command);
+  WithdrawOutcome outcome{0, now};
+  if (command.card != kNoNode) outcome.decided_at = path_through(command.card, taken.front().budget, now).now;
+  for (const Charge& part : taken)
+    outcome.released += part.held;
+  authorization.held -= outcome.released;
   const bool first = command.amount > 0 || authorization.decided_at == command.charged_at;
   const bool nothing_else = authorization.approved == command.amount && authorization.held == 0 &&
                             authorization.captured == 0;
-  if (first && nothing_else) {  // nothing else came of it
+  if (first && nothing_else) {
     authorization.status = AuthorizationStatus::declined;
     authorization.reason = Reason::deadline_exceeded;
   }
@@ -345,34 +353,35 @@ WithdrawOutcome Ledger::apply(const Withdraw& command, Instant now) {
   event.at = outcome.decided_at;
   details_[known].follow_ups.push_back(event);
   if (outcome.released == 0) return outcome;
-  Path path = path_through(command.card, budget, now);
-  add_to_path(path, {-outcome.released, 0, 0}, command.charged_at, authorization.category);
+  Path path = path_through(command.card, taken.front().budget, now);
+  for (const Charge& part : taken)
+    add_to_path(path, {-part.held, 0, 0}, command.charged_at, part.category);
   store(path);
   return outcome;
 }
 
-// What the withdrawn decision still holds, off the authorization; `budget` becomes that of its charge. Several charges
-// may have one instant, when the clock stood still for the card: whichever of them hold the money.
-Minor Ledger::take_back(std::uint32_t slot, const Withdraw& command, NodeIndex& budget) {
-  Authorization& authorization = authorizations_[slot];
-  Minor released = 0;
+// What the withdrawn decision still holds, off its charge. Several charges may have one instant, when the clock stood
+// still for the card: then off whichever of them hold the money. One at least, all of the same budget.
+std::vector<Charge> Ledger::take_back(std::uint32_t slot, const Withdraw& command) {
+  const Authorization& authorization = authorizations_[slot];
+  Charge only = first_charge(authorization);
   const auto found = details_.find(slot);
   if (found == details_.end() || found->second.charges.empty()) {
-    released = std::min(command.amount, authorization.held);
-  } else {
-    auto& charges = found->second.charges;
-    const auto newest = std::find_if(charges.rbegin(), charges.rend(),
-                                     [&](const Charge& each) { return each.at == command.charged_at; });
-    if (newest != charges.rend()) budget = newest->budget;
-    for (auto charge = newest; charge != charges.rend(); ++charge) {
-      if (charge->at != command.charged_at || charge->budget != budget) continue;
-      const Minor part = std::min(command.amount - released, charge->held);
-      charge->held -= part;
-      released += part;
-    }
+    only.held = std::min(command.amount, only.held);
+    return {only};
   }
-  authorization.held -= released;
-  return released;
+  only.held = 0;
+  std::vector<Charge> taken;
+  Minor left = command.amount;
+  auto& charges = found->second.charges;
+  for (auto charge = charges.rbegin(); charge != charges.rend(); ++charge) {
+    if (charge->at != command.charged_at || (!taken.empty() && charge->budget != taken.front().budget)) continue;
+    taken.push_back(*charge);
+    taken.back().held = std::min(left, charge->held);
+    left -= taken.back().held;
+    charge->held -= taken.back().held;
+  }
+  return taken.empty() ? std::vector<Charge>{only} : taken;
 }
 
 // ---- Restart

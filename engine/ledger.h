@@ -70,6 +70,7 @@ struct Charge {
   Minor held = 0;
   Instant at;
   NodeIndex budget = kNoNode;  // of the card at that time
+  CategoryCode category = kNoCategory;
   friend bool operator==(const Charge&, const Charge&) = default;
 };
 
@@ -193,7 +194,8 @@ class Ledger {
   void settle_decision(const Authorize& command, const Path& path, Decision& decision);
   void enter_first(std::uint32_t slot, const Authorize& command, NodeIndex budget, Decision& decision);
   void add_charge(std::uint32_t slot, const Charge& charge);
-  Minor take_back(std::uint32_t slot, const Withdraw& command, NodeIndex& budget);
+  static Charge first_charge(const Authorization& authorization);
+  std::vector<Charge> take_back(std::uint32_t slot, const Withdraw& command);
   void note(std::uint32_t slot, FollowUp::Kind kind, const Decision& decision);
 
   // Lifecycle (lifecycle.cpp).
