@@ -186,7 +186,7 @@ class Ledger {
   void append_by_age(std::uint32_t slot);
   void remove(std::uint32_t slot);
   void unname(std::uint32_t slot);
-  std::uint32_t remembered(Key128 key, NodeIndex card, Instant now);
+  std::uint32_t remembered(Key128 key, NodeIndex card, Instant now) const;
 
   // Decisions.
   bool note_to_breaker(const Path& path, const AuthorizationRequest& request, Decision& decision);

@@ -8,6 +8,7 @@
 #include "engine/breaker.h"
 #include "engine/fold.h"
 #include "engine/record.h"
+#include "engine/row_codec.h"
 #include "engine/shards.h"
 #include "tests/model/rows.h"
 
@@ -141,7 +142,9 @@ std::string authorization_difference(const Shards& shards, const Model& model, c
   if (found != nullptr && engine::forgotten(*found, now)) found = nullptr;
   const Authorization* expected = model.find(name, now);
   const std::string text = "authorization " + id + " of " + std::to_string(card) + ": ";
-  if ((found == nullptr) != (expected == nullptr)) return text + (found == nullptr ? "forgotten" : "not forgotten");
+  if ((found == nullptr) != (expected == nullptr)) {
+    return text + (found == nullptr ? "forgotten" : "not forgotten, " + std::string(authorization_status_name(found->status)));
+  }
   if (found == nullptr) return {};
   if (found->held != expected->held) return differs(text + "held", found->held, expected->held);
   if (found->captured != expected->captured) return differs(text + "captured", found->captured, expected->captured);
@@ -220,7 +223,7 @@ class Play {
       shards_.enter_names(create->node, create->identity);
     }
     const Outcome outcome = shards_.apply(command, step.now);
-    keep({step.now, message, command, outcome, {}});
+    keep({step.now, message, command, outcome, {}}, step.number);
     coverage_.add(command, outcome);
     if (const auto* decision = std::get_if<Decision>(&outcome)) decisions_[step.number] = *decision;
     return outcome == expected ? std::string() : outcomes_differ("", command, outcome, expected);
@@ -250,19 +253,41 @@ class Play {
 
   std::string_view message_id(std::size_t step) { return message_ids_[step] = "msg-" + std::to_string(step); }
 
-  void keep(const engine::Record& record) {
+  void keep(const engine::Record& record, std::size_t step) {
     if (!comparison_.whole) return;
     const auto bytes = engine::encode(record, buffer_);
     journal_.emplace_back(bytes.begin(), bytes.end());
+    steps_.push_back(step);
     if (bytes.empty()) unwritten_ = describe(record.command);
   }
 
   // ---- The journal
 
   std::string same_state(const Shards& other, const std::string& how) const {
-    if (other.state_hash(newest_) != shards_.state_hash(newest_)) return how + ": the state's hash";
-    const std::string text = state_difference(other, model_, last_now_);
-    return text.empty() ? text : how + ": " + text;
+    if (const std::string text = state_difference(other, model_, last_now_); !text.empty()) return how + ": " + text;
+    if (other.state_hash(newest_) == shards_.state_hash(newest_)) return {};
+    return how + ": the state's hash, " + row_difference(other);
+  }
+
+  // Which row makes the hashes differ.
+  std::string row_difference(const Shards& other) const {
+    const auto row_of = [](const Shards& shards, const Name& name) {
+      const auto& [card, processor, id] = name;
+      const engine::Ledger& ledger = shards[shards.owner_of(card)].ledger;
+      const engine::Authorization* found = ledger.find(ledger.authorization_key(processor, id), card);
+      return found == nullptr ? Bytes{} : engine::authorization_row(*found, ledger.details(*found));
+    };
+    const auto without_sequence = [](const Bytes& row) {
+      return row.empty() ? row : Bytes(row.begin() + engine::kSequenceBytes, row.end());
+    };
+    for (const auto& [name, authorization] : model_.authorizations()) {
+      const Bytes here = row_of(shards_, name);
+      const Bytes there = row_of(other, name);
+      if (without_sequence(here) == without_sequence(there)) continue;
+      return "authorization " + std::get<2>(name) + " of " + std::to_string(std::get<0>(name)) +
+             (here.empty() || there.empty() ? " is not there" : "");
+    }
+    return "of a node or of what is not there any more";
   }
 
   std::string replay_from(Shards& shards, std::size_t first, const std::string& how) const {
@@ -284,21 +309,22 @@ class Play {
     return replay_from(shards, 0, "replayed");
   }
 
-  // Changes are taken out at places all along, and the rows are loaded at one of them, with the rest replayed behind.
+  // Changes are taken out at places all along, and at some of them the rows are loaded and the rest is replayed behind.
+  // The places go with the steps, so that leaving others out does not move them.
   std::string checkpoint_difference() const {
     MemoryRows rows;
     engine::Fold fold(rows, kSeed, kHorizon);
-    std::mt19937_64 random(journal_.size());
-    const std::size_t loaded_at = journal_.empty() ? 0 : random() % journal_.size();
     constexpr std::size_t kRecordsBetween = 60;
+    constexpr std::size_t kTakenBetween = 8;
     for (std::size_t i = 0; i < journal_.size(); ++i) {
       if (const auto fault = fold.apply(i + 1, journal_[i])) return "folded: " + fault_text(*fault);
       const bool is_last = i + 1 == journal_.size();
-      if (i != loaded_at && !is_last && random() % kRecordsBetween != 0) continue;
+      const std::size_t dice = std::mt19937(static_cast<unsigned>(steps_[i]))();
+      if (!is_last && dice % kRecordsBetween != 0) continue;
       rows.apply(fold.take_changes(std::min(last_now_, newest_ - kLongAgo)));
-      if (i != loaded_at && !is_last) continue;
-      const std::string how = is_last ? "checkpointed" : "checkpointed after " + std::to_string(i + 1) + " records";
-      Shards shards(1 + random() % 4, kSeed, 0, kCardsExpected);
+      if (!is_last && dice / kRecordsBetween % kTakenBetween != 0) continue;
+      const std::string how = is_last ? "checkpointed" : "checkpointed at step " + std::to_string(steps_[i]);
+      Shards shards(1 + static_cast<unsigned>(dice % 4), kSeed, 0, kCardsExpected);
       if (!shards.load(rows, newest_, kHorizon)) return how + ": not readable";
       if (std::string text = replay_from(shards, i + 1, how); !text.empty()) return text;
     }
@@ -312,6 +338,7 @@ class Play {
   std::map<std::size_t, Decision> decisions_;
   std::map<std::size_t, std::string> message_ids_;
   std::vector<Bytes> journal_;
+  std::vector<std::size_t> steps_;  // of each record
   std::vector<std::byte> buffer_ = std::vector<std::byte>(engine::kRecordBytesMax);
   std::string unwritten_;
   Instant newest_;
