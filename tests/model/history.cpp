@@ -116,6 +116,8 @@ class Generator {
     } else if (dice < 950) {
       constexpr WindowKind kFixed[] = {WindowKind::hour, WindowKind::hour, WindowKind::day, WindowKind::day, WindowKind::week};
       go_to(engine::window_at(one_of(kFixed), now_, one_of(zones_), engine::Weekday::monday).end);
+    } else if (dice < 955) {
+      now_ += std::chrono::seconds(one_of(kBreakerSeconds));
     } else if (dice < 960) {
       const auto part = milliseconds(one_of(kRolling) * 1000 / 60);
       go_to(now_ - now_.time_since_epoch() % part + part);
@@ -133,14 +135,15 @@ class Generator {
 
   // ---- Nodes
 
-  Limit limit() {
+  Limit limit(bool is_card) {
     Limit limit;
     limit.form = one_in(4) ? Limit::Form::count : Limit::Form::amount;
     const bool is_count = limit.form == Limit::Form::count;
     limit.window = static_cast<WindowKind>(is_count ? 1 + pick(7) : pick(8));
     const std::int64_t width = limit.window == WindowKind::authorization ? 1 : 1 + static_cast<std::int64_t>(pick(6));
     limit.value = is_count ? width * static_cast<std::int64_t>(pick(5)) : width * static_cast<std::int64_t>(pick(400));
-    if (limit.window == WindowKind::lifetime) limit.value *= 8;
+    if (limit.window == WindowKind::lifetime) limit.value *= 20;
+    if (!is_card) limit.value *= 3;
     if (limit.window == WindowKind::rolling) limit.rolling_seconds = static_cast<std::uint32_t>(one_of(kRolling));
     if (one_in(4)) limit.categories.push_back({5000, 5100});
     if (one_in(8)) limit.categories.push_back({6011, 6011});
@@ -182,21 +185,21 @@ class Generator {
     if (one_in(3) || settings.limits.empty()) {
       settings.limits.clear();
       for (std::uint64_t n = one_in(10) ? 8 : pick(4); n > 0; --n)
-        settings.limits.push_back(limit());
+        settings.limits.push_back(limit(is_card));
     } else if (one_in(2)) {
       for (Limit& each : settings.limits)
         each.value += static_cast<std::int64_t>(pick(100)) - std::min<std::int64_t>(each.value, 50);
       std::rotate(settings.limits.begin(), settings.limits.begin() + 1, settings.limits.end());
     } else if (settings.limits.size() < engine::kLimitsMax) {
-      settings.limits.insert(settings.limits.begin(), limit());
+      settings.limits.insert(settings.limits.begin(), limit(is_card));
     }
     settings.controls = controls(is_card);
     settings.refunds_restore = one_in(3);
     if (!is_card) return;
-    settings.max_authorizations = static_cast<std::uint32_t>(one_in(12) ? 1 + pick(8) : 0);
+    settings.max_authorizations = static_cast<std::uint32_t>(one_in(20) ? 1 + pick(8) : 0);
     settings.loop_breaker = one_in(3) ? breaker() : settings.loop_breaker;
     settings.expires_at.reset();
-    if (one_in(16)) settings.expires_at = now_ + milliseconds(pick(40'000'000));
+    if (one_in(40)) settings.expires_at = now_ + milliseconds(pick(40'000'000));
   }
 
   NodeIndex some_budget() {
@@ -243,7 +246,7 @@ class Generator {
     Place place = new_place(some_budget());
     set_rules(place.settings, true);
     engine::CreateNode create{node, identity(node), place.settings};
-    if (one_in(8)) {
+    if (one_in(20)) {
       create.identity.expiry_month = static_cast<std::uint8_t>(3 + pick(3));
       create.identity.expiry_year = 2026;
     }
@@ -265,17 +268,15 @@ class Generator {
     const bool is_card = budgets_.empty() || !one_in(4);
     const NodeIndex node = is_card ? some_card() : some_budget();
     if (node == kNoNode) return;
-    const auto frozen = frozen_.find(node);
-    NodeStatus status = NodeStatus::frozen;
-    if (is_card && one_in(12)) {
-      status = NodeStatus::closed;
-    } else if (frozen != frozen_.end()) {
-      status = NodeStatus::active;
-      frozen_.erase(frozen);
+    if (!frozen_.empty() && !one_in(4)) {
+      add(engine::SetNodeStatus{*frozen_.begin(), NodeStatus::active});
+      frozen_.erase(frozen_.begin());
+    } else if (is_card && one_in(6)) {
+      add(engine::SetNodeStatus{node, NodeStatus::closed});
     } else {
+      add(engine::SetNodeStatus{node, NodeStatus::frozen});
       frozen_.insert(node);
     }
-    add(engine::SetNodeStatus{node, status});
   }
 
   // ---- Requests and what follows
