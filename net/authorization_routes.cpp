@@ -1,14 +1,14 @@
 #include "net/authorization_routes.h"
 
-#include <charconv>
 #include <memory>
 
 #include "engine/identifier.h"
-#include "engine/record.h"
+#include "net/authorization_json.h"
+#include "net/authorization_search.h"
 #include "net/content_hash.h"
 #include "net/list_page.h"
 #include "net/native_codec.h"
-#include "net/rfc3339.h"
+#include "net/node_names.h"
 
 namespace holdfast::net {
 namespace {
@@ -16,140 +16,26 @@ namespace {
 using engine::Authorization;
 using engine::Processor;
 
-// Identifier spaces in which GET looks for an id, in this order.
-constexpr Processor kProcessors[] = {Processor::native, Processor::stripe};
-
-// One authorization as it goes out: what the ledger says, and what its record adds.
-struct Shown {
-  Authorization authorization;
-  std::vector<engine::FollowUp> follow_ups;
-};
-
-void append_integer(std::string& out, std::int64_t number) {
-  char digits[24];
-  out.append(digits, std::to_chars(std::begin(digits), std::end(digits), number).ptr);
-}
-
-void append_time(std::string& out, engine::Instant at) {
-  out += '"';
-  append_rfc3339(out, at);
-  out += '"';
-}
-
-void append_merchant(std::string& out, const engine::Merchant& merchant) {
-  out += "{\"id\":";
-  append_json_string(out, merchant.id);
-  out += ",\"name\":";
-  append_json_string(out, merchant.name);
-  out += ",\"category\":";
-  if (merchant.category == engine::kNoCategory) {
-    out += "null";
-  } else {
-    std::string digits = std::to_string(merchant.category);
-    digits.insert(0, 4 - digits.size(), '0');
-    append_json_string(out, digits);
-  }
-  out += ",\"country\":";
-  const std::string_view country = engine::alpha2(merchant.country);
-  country.empty() ? void(out += "null") : append_json_string(out, country);
-  out += '}';
-}
-
-void append_event(std::string& out, std::string_view type, engine::Reason reason, engine::Minor amount,
-                  engine::Instant at) {
-  out += "{\"type\":";
-  append_json_string(out, type);
-  out += ",\"amount\":";
-  append_integer(out, amount);
-  out += ",\"decline_reason\":";
-  reason == engine::Reason::none ? void(out += "null") : append_json_string(out, engine::reason_name(reason));
-  out += ",\"at\":";
-  append_time(out, at);
-  out += '}';
-}
-
-std::string_view follow_up_name(engine::FollowUp::Kind kind) {
-  switch (kind) {
-    case engine::FollowUp::Kind::incremental:
-      return "incremental";
-    case engine::FollowUp::Kind::withdrawn:
-      return "withdrawn";
-    case engine::FollowUp::Kind::again:
-      return "authorization";
-  }
-  return "";
-}
-
-void append_history(std::string& out, const engine::Decision& first, const Shown& shown) {
-  out += "[";
-  append_event(out, "authorization", first.reason, first.approved_amount, first.decided_at);
-  for (const engine::FollowUp& event : shown.follow_ups) {
-    out += ',';
-    append_event(out, follow_up_name(event.kind), event.reason, event.amount, event.at);
-  }
-  out += ']';
-}
-
-// An authorization with its record. False when the record cannot be read any more.
-bool append_authorization(std::string& out, const Shown& shown, const engine::Bytes& bytes, std::string_view card) {
-  const auto record = engine::decode(bytes);
-  const auto* command = record ? std::get_if<engine::Authorize>(&record->command) : nullptr;
-  const auto* decision = record ? std::get_if<engine::Decision>(&record->outcome) : nullptr;
-  if (command == nullptr || decision == nullptr) return false;
-  const Authorization& authorization = shown.authorization;
-  const bool declined = authorization.status == engine::AuthorizationStatus::declined;
-  out += "{\"id\":";
-  append_json_string(out, command->request.authorization_id);
-  out += ",\"object\":\"authorization\",\"card\":";
-  card.empty() ? void(out += "null") : append_json_string(out, card);
-  out += ",\"endpoint\":";
-  append_json_string(out, record->message.endpoint);
-  out += ",\"status\":";
-  append_json_string(out, engine::authorization_status_name(authorization.status));
-  out += declined ? ",\"approved\":false" : ",\"approved\":true";
-  out += ",\"amount\":";
-  append_integer(out, command->request.amount);
-  out += ",\"approved_amount\":";
-  append_integer(out, authorization.approved);
-  out += ",\"currency\":";
-  append_json_string(out, engine::alpha_code(command->request.currency));
-  out += ",\"held\":";
-  append_integer(out, authorization.held);
-  out += ",\"captured\":";
-  append_integer(out, authorization.captured);
-  out += ",\"refunded\":";
-  append_integer(out, authorization.refunded);
-  out += ",\"decline_reason\":";
-  declined ? append_json_string(out, engine::reason_name(authorization.reason)) : void(out += "null");
-  out += ",\"merchant\":";
-  append_merchant(out, command->request.merchant);
-  out += ",\"decided_at\":";
-  append_time(out, authorization.decided_at);
-  out += ",\"history\":";
-  append_history(out, *decision, shown);
-  out += '}';
-  return true;
-}
-
-Shown shown(const engine::Ledger& ledger, const Authorization& authorization) {
-  Shown copy{authorization, {}};
-  if (const auto* events = ledger.follow_ups(authorization)) copy.follow_ups = *events;
-  return copy;
-}
-
 // A read that hops: from its origin to an owner loop, to the archive, and back.
 struct Reading {
   LoopContext& context;
   Exchange& exchange;
   std::string request_id;
-  std::string id;  // of the authorization, when one is asked for
   engine::NodeIndex card = engine::kNoNode;
-  ListPage page;
-  std::vector<Shown> found;
+  ListPage page{};
+  std::vector<ShownAuthorization> found{};
   bool more = false;
   bool is_list = false;
 };
 using ReadingPtr = std::shared_ptr<Reading>;
+
+CardOfAuthorization card_of(LoopContext& context, engine::NodeIndex card) {
+  CardOfAuthorization found;
+  append_node_id(found.id, context, card);
+  const auto guard = context.shards.epochs().pin(context.loop);
+  if (const auto* profile = context.shards.nodes().profile(card)) found.currency = profile->identity.currency;
+  return found;
+}
 
 void respond(Reading& reading, const std::vector<engine::Bytes>& records) {
   std::string body;
@@ -157,9 +43,9 @@ void respond(Reading& reading, const std::vector<engine::Bytes>& records) {
   std::size_t written = 0;
   for (std::size_t i = 0; i < reading.found.size(); ++i) {
     if (written != 0 && body.back() != ',') body += ',';
-    std::string card;
-    append_card_id(card, reading.context, reading.found[i].authorization.card);
-    if (append_authorization(body, reading.found[i], records[i], card)) ++written;
+    const ShownAuthorization& found = reading.found[i];
+    const CardOfAuthorization card = card_of(reading.context, found.authorization.card);
+    if (append_authorization(body, found, records[i], card)) ++written;
   }
   if (!reading.is_list) {
     if (written == 1) return reading.exchange.respond(200, "application/json", body);
@@ -174,29 +60,11 @@ void respond(Reading& reading, const std::vector<engine::Bytes>& records) {
 
 void read_records(const ReadingPtr& reading) {
   std::vector<engine::Sequence> sequences;
-  for (const Shown& each : reading->found)
+  for (const ShownAuthorization& each : reading->found)
     sequences.push_back(each.authorization.sequence);
   reading->context.archive.read(std::move(sequences), [reading](std::vector<engine::Bytes> records) {
     reading->context.on_loop(reading->context.loop,
                              [reading, records = std::move(records)] { respond(*reading, records); });
-  });
-}
-
-// Loop after loop until one knows the id: an id does not tell which card it belongs to.
-void search_on(const ReadingPtr& reading, unsigned loop) {
-  if (loop == reading->context.shards.count()) return read_records(reading);
-  reading->context.on_loop(loop, [reading, loop] {
-    const engine::Ledger& ledger = reading->context.shards[loop].ledger;
-    for (const Processor processor : kProcessors) {
-      const Authorization* found = ledger.find_any(ledger.authorization_key(processor, reading->id));
-      if (found == nullptr || found->sequence == 0) continue;
-      // The same id may have been declined on another card first: what was approved is what is asked for.
-      if (reading->found.empty() || found->status != engine::AuthorizationStatus::declined) {
-        reading->found.assign(1, shown(ledger, *found));
-      }
-      if (found->status != engine::AuthorizationStatus::declined) return read_records(reading);
-    }
-    search_on(reading, loop + 1);
   });
 }
 
@@ -217,14 +85,6 @@ void collect_page(Reading& reading, const engine::Ledger& ledger) {
 }
 
 }  // namespace
-
-void append_card_id(std::string& out, LoopContext& context, engine::NodeIndex card) {
-  const engine::NodeSlot* slot = context.shards.cards().find(card);
-  if (slot == nullptr) return;
-  const auto guard = context.shards.epochs().pin(context.loop);
-  const engine::NodeProfile* profile = slot->profile.load(std::memory_order_acquire);
-  if (profile != nullptr) engine::append_id(out, "card_", profile->identity.id);
-}
 
 AuthorizationRoutes::AuthorizationRoutes(LoopContext& context, DecisionCounters& counters)
     : context_(context), counters_(counters) {}
@@ -260,10 +120,10 @@ engine::NodeIndex AuthorizationRoutes::resolve_number(Flight& flight, std::strin
   const auto found = context_.shards.directory().find(context_.issuer.number_hash(*number));
   if (!found) return engine::kNoNode;
   card_id_.clear();
-  append_card_id(card_id_, context_, *found);
+  append_node_id(card_id_, context_, *found);
   request.card_reference = flight.keep(card_id_);
   const auto guard = context_.shards.epochs().pin(context_.loop);
-  const engine::NodeSlot* slot = context_.shards.cards().find(*found);
+  const engine::NodeSlot* slot = context_.shards.nodes().find(*found);
   const auto* profile = slot == nullptr ? nullptr : slot->profile.load(std::memory_order_acquire);
   if (profile == nullptr) return engine::kNoNode;
   const Expiry expiry{profile->identity.expiry_month, profile->identity.expiry_year};
@@ -344,7 +204,7 @@ void AuthorizationRoutes::landed(Flight& flight, const Answer& answer) {
   }
   const auto& request = std::get_if<engine::Authorize>(&flight.command)->request;
   card_id_.clear();
-  append_card_id(card_id_, context_, answer.decision.declined_by.node);
+  append_node_id(card_id_, context_, answer.decision.declined_by.node);
   const std::string_view card = request.card_reference == "number" ? std::string_view{} : request.card_reference;
   native::append_answer(body_, answer.decision, {flight.message.id, card, card_id_, request.currency, flight.dry_run});
   flight.exchange->respond(200, "application/json", body_);
@@ -353,16 +213,12 @@ void AuthorizationRoutes::landed(Flight& flight, const Answer& answer) {
 // ---- Reading
 
 void AuthorizationRoutes::show(const Call& call) {
-  auto reading = std::make_shared<Reading>(Reading{context_,
-                                                   call.exchange,
-                                                   std::string(call.request.id),
-                                                   std::string(call.id),
-                                                   engine::kNoNode,
-                                                   {},
-                                                   {},
-                                                   false,
-                                                   false});
-  search_on(reading, 0);
+  auto reading = std::make_shared<Reading>(Reading{context_, call.exchange, std::string(call.request.id)});
+  search_authorization({context_, std::string(call.id),
+                        [reading](const engine::Ledger& ledger, const Authorization& authorization) {
+                          reading->found.assign(1, shown(ledger, authorization));
+                        },
+                        [reading] { read_records(reading); }});
 }
 
 void AuthorizationRoutes::list_of_card(const Call& call) {
@@ -370,14 +226,15 @@ void AuthorizationRoutes::list_of_card(const Call& call) {
   if (!page) {
     return respond_problem(call.exchange, call.request, 400, "invalid_value", "Bad request", kListPageRule);
   }
-  const auto id = engine::parse_id("card_", call.id);
-  const auto card = id ? context_.shards.directory().find(context_.shards.card_name(*id)) : std::nullopt;
+  const auto card = find_card(context_, call.id);
   if (!card) {
     return respond_problem(call.exchange, call.request, 404, "card_not_found", "Not found",
                            "there is no card with this id");
   }
-  auto reading = std::make_shared<Reading>(
-      Reading{context_, call.exchange, std::string(call.request.id), {}, *card, *page, {}, false, true});
+  auto reading = std::make_shared<Reading>(Reading{context_, call.exchange, std::string(call.request.id)});
+  reading->card = *card;
+  reading->page = *page;
+  reading->is_list = true;
   context_.on_loop(context_.shards.owner_of(*card), [reading] {
     collect_page(*reading, reading->context.shards[reading->context.shards.owner_of(reading->card)].ledger);
     read_records(reading);

@@ -11,12 +11,10 @@
 #include "net/decision_counters.h"
 #include "net/flight.h"
 #include "net/loop_context.h"
+#include "net/native_codec.h"
 #include "net/router.h"
 
 namespace holdfast::net {
-
-// Name of the native API as an endpoint, in metrics and in the keys of messages.
-inline constexpr std::string_view kNativeEndpoint = "api";
 
 class AuthorizationRoutes final : public FlightOwner {
  public:
@@ -41,8 +39,5 @@ class AuthorizationRoutes final : public FlightOwner {
   std::string card_id_;
   Flight spare_;  // for requests that there is no flight for
 };
-
-// Appends the public id of a card; nothing when there is no such card.
-void append_card_id(std::string& out, LoopContext& context, engine::NodeIndex card);
 
 }  // namespace holdfast::net

@@ -13,6 +13,13 @@
 #include "engine/authorization.h"
 #include "net/json_document.h"
 
+namespace holdfast::net {
+
+// Name of the native API as an endpoint, in metrics and in the keys of messages.
+inline constexpr std::string_view kNativeEndpoint = "api";
+
+}  // namespace holdfast::net
+
 namespace holdfast::net::native {
 
 struct Request {
