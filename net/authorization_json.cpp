@@ -1,6 +1,9 @@
 #include "net/authorization_json.h"
 
+#include <algorithm>
 #include <charconv>
+#include <optional>
+#include <utility>
 
 #include "engine/record.h"
 #include "net/problem.h"
@@ -104,16 +107,16 @@ std::string_view follow_up_name(FollowUp::Kind kind) {
     case FollowUp::Kind::again:
       return "authorization";
     default:
-      return engine::advice_name(static_cast<AdviceKind>(static_cast<unsigned>(kind) -
-                                                         static_cast<unsigned>(FollowUp::Kind::advice)));
+      return engine::advice_name(
+          static_cast<AdviceKind>(static_cast<unsigned>(kind) - static_cast<unsigned>(FollowUp::Kind::advice)));
   }
 }
 
-void append_history(std::string& out, const Event& first, const ShownAuthorization& shown) {
+void append_history(std::string& out, const std::optional<Event>& first, const ShownAuthorization& shown) {
   out += "[";
-  append_event(out, first);
+  if (first) append_event(out, *first);
   for (const FollowUp& event : shown.follow_ups) {
-    out += ',';
+    if (out.back() != '[') out += ',';
     append_event(out, {follow_up_name(event.kind), event.amount, event.reason, event.at, event.flags});
   }
   out += ']';
@@ -121,26 +124,23 @@ void append_history(std::string& out, const Event& first, const ShownAuthorizati
 
 // ---- What it began with
 
-// A request, or a message about an authorization that nobody had asked for.
+// A request, or a message about an authorization that nobody had asked for; that is the first of the follow-ups too.
 struct Beginning {
   std::string_view id;
   Minor amount = 0;
   engine::Merchant merchant;
-  Event event;
+  std::optional<Event> request;
 };
 
 std::optional<Beginning> beginning_of(const engine::Record& record) {
-  const auto* decision = std::get_if<engine::Decision>(&record.outcome);
-  const auto* outcome = std::get_if<AdviceOutcome>(&record.outcome);
-  if (const auto* command = std::get_if<engine::Authorize>(&record.command); command != nullptr && decision != nullptr) {
+  if (const auto* command = std::get_if<engine::Authorize>(&record.command)) {
     const engine::AuthorizationRequest& request = command->request;
+    const auto& decision = std::get<engine::Decision>(record.outcome);
     return Beginning{request.authorization_id, request.amount, request.merchant,
-                     {"authorization", decision->approved_amount, decision->reason, decision->decided_at}};
+                     Event{"authorization", decision.approved_amount, decision.reason, decision.decided_at, 0}};
   }
-  if (const auto* command = std::get_if<engine::Advise>(&record.command); command != nullptr && outcome != nullptr) {
-    const Minor amount = std::max(command->amount, Minor{0});
-    return Beginning{command->authorization_id, amount, command->merchant,
-                     {engine::advice_name(command->kind), amount, Reason::none, outcome->decided_at, outcome->flags}};
+  if (const auto* command = std::get_if<engine::Advise>(&record.command)) {
+    return Beginning{command->authorization_id, std::max(command->amount, Minor{0}), command->merchant, std::nullopt};
   }
   return std::nullopt;
 }
@@ -183,7 +183,7 @@ bool append_authorization(std::string& out, const ShownAuthorization& shown, con
   out += ",\"decided_at\":";
   append_time(out, authorization.decided_at);
   out += ",\"history\":";
-  append_history(out, beginning->event, shown);
+  append_history(out, beginning->request, shown);
   out += '}';
   return true;
 }

@@ -87,7 +87,7 @@ void collect_page(Reading& reading, const engine::Ledger& ledger) {
 }  // namespace
 
 AuthorizationRoutes::AuthorizationRoutes(LoopContext& context, DecisionCounters& counters)
-    : context_(context), counters_(counters) {}
+    : context_(context), counters_(counters), follow_ups_(context, counters) {}
 
 void AuthorizationRoutes::add_to(Router& router) {
   // What may be asked without effect is more than what may be done: fill() looks at which of the two it is.
@@ -96,6 +96,7 @@ void AuthorizationRoutes::add_to(Router& router) {
              [this](const Call& call) { show(call); });
   router.add(Method::get, "/api/v1/cards/{id}/authorizations", Action::read_authorizations,
              [this](const Call& call) { list_of_card(call); });
+  follow_ups_.add_to(router);
 }
 
 // ---- The decision

@@ -74,8 +74,9 @@ Problem ChangeRequest::problem_of(const Answer& answer) const {
       return {409, "idempotency_in_progress", "Conflict",
               "the first request with this id or Idempotency-Key is still under way; ask again soon"};
     case Answer::Kind::late:
-      return {504, "deadline_exceeded", "Deadline exceeded",
-              "the change was not on disk in time and may still be made; ask again with the same id or Idempotency-Key"};
+      return {
+          504, "deadline_exceeded", "Deadline exceeded",
+          "the change was not on disk in time and may still be made; ask again with the same id or Idempotency-Key"};
     default:
       break;
   }
