@@ -128,6 +128,7 @@ void append_history(std::string& out, const std::optional<Event>& first, const S
 struct Beginning {
   std::string_view id;
   Minor amount = 0;
+  std::optional<engine::Currency> currency;  // as the request had it
   engine::Merchant merchant;
   std::optional<Event> request;
 };
@@ -136,11 +137,12 @@ std::optional<Beginning> beginning_of(const engine::Record& record) {
   if (const auto* command = std::get_if<engine::Authorize>(&record.command)) {
     const engine::AuthorizationRequest& request = command->request;
     const auto& decision = std::get<engine::Decision>(record.outcome);
-    return Beginning{request.authorization_id, request.amount, request.merchant,
+    return Beginning{request.authorization_id, request.amount, request.currency, request.merchant,
                      Event{"authorization", decision.approved_amount, decision.reason, decision.decided_at, 0}};
   }
   if (const auto* command = std::get_if<engine::Advise>(&record.command)) {
-    return Beginning{command->authorization_id, std::max(command->amount, Minor{0}), command->merchant, std::nullopt};
+    return Beginning{command->authorization_id, std::max(command->amount, Minor{0}), std::nullopt, command->merchant,
+                     std::nullopt};
   }
   return std::nullopt;
 }
@@ -172,7 +174,7 @@ bool append_authorization(std::string& out, const ShownAuthorization& shown, con
   append_member(out, "amount", beginning->amount);
   append_member(out, "approved_amount", authorization.approved);
   out += ",\"currency\":";
-  append_text_or_null(out, engine::alpha_code(card.currency));
+  append_text_or_null(out, engine::alpha_code(beginning->currency.value_or(card.currency)));
   append_member(out, "held", authorization.held);
   append_member(out, "captured", authorization.captured);
   append_member(out, "refunded", authorization.refunded);
