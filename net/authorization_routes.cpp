@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "engine/identifier.h"
+#include "net/agent_scope.h"
 #include "net/authorization_json.h"
 #include "net/authorization_search.h"
 #include "net/content_hash.h"
@@ -20,6 +21,7 @@ using engine::Processor;
 struct Reading {
   LoopContext& context;
   Exchange& exchange;
+  AgentScope scope;
   std::string request_id;
   engine::NodeIndex card = engine::kNoNode;
   ListPage page{};
@@ -38,6 +40,12 @@ CardOfAuthorization card_of(LoopContext& context, engine::NodeIndex card) {
 }
 
 void respond(Reading& reading, const std::vector<engine::Bytes>& records) {
+  if (!reading.is_list && !reading.found.empty() &&
+      !reading.scope.covers(reading.context.shards, reading.context.loop, reading.found[0].authorization.card)) {
+    const Problem& outside = outside_scope();
+    return respond_problem(reading.exchange, reading.request_id, outside.status, outside.code, outside.title,
+                           outside.detail);
+  }
   std::string body;
   if (reading.is_list) body += "{\"data\":[";
   std::size_t written = 0;
@@ -166,6 +174,10 @@ bool AuthorizationRoutes::fill(Flight& flight, const Call& call, std::string_vie
   auto& command = std::get<engine::Authorize>(flight.command);
   command.card = request.card ? resolve_card(flight, *request.card)
                               : resolve_number(flight, *request.number, request.cvv, request.expiration);
+  if (!AgentScope(call).covers(context_.shards, context_.loop, command.card)) {
+    respond_problem(call, outside_scope());
+    return false;
+  }
   flight.dry_run = request.dry_run;
   flight.message = {kNativeEndpoint, command.request.authorization_id, content_hash(context_.shards.hasher(), command)};
   return true;
@@ -214,7 +226,7 @@ void AuthorizationRoutes::landed(Flight& flight, const Answer& answer) {
 // ---- Reading
 
 void AuthorizationRoutes::show(const Call& call) {
-  auto reading = std::make_shared<Reading>(Reading{context_, call.exchange, std::string(call.request.id)});
+  auto reading = std::make_shared<Reading>(Reading{context_, call.exchange, AgentScope(call), std::string(call.request.id)});
   search_authorization({context_, std::string(call.id),
                         [reading](const engine::Ledger& ledger, const Authorization& authorization) {
                           reading->found.assign(1, shown(ledger, authorization));
@@ -232,7 +244,9 @@ void AuthorizationRoutes::list_of_card(const Call& call) {
     return respond_problem(call.exchange, call.request, 404, "card_not_found", "Not found",
                            "there is no card with this id");
   }
-  auto reading = std::make_shared<Reading>(Reading{context_, call.exchange, std::string(call.request.id)});
+  const AgentScope scope(call);
+  if (!scope.covers(context_.shards, context_.loop, *card)) return respond_problem(call, outside_scope());
+  auto reading = std::make_shared<Reading>(Reading{context_, call.exchange, scope, std::string(call.request.id)});
   reading->card = *card;
   reading->page = *page;
   reading->is_list = true;
