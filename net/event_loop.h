@@ -17,6 +17,7 @@
 
 #include "engine/forgetting.h"
 #include "net/authorization_routes.h"
+#include "net/budget_routes.h"
 #include "net/card_routes.h"
 #include "net/desk.h"
 #include "net/http_server.h"
@@ -106,6 +107,7 @@ class EventLoop {
   std::unique_ptr<Router> router_;
   std::unique_ptr<AuthorizationRoutes> authorizations_;
   std::unique_ptr<CardRoutes> cards_;
+  std::unique_ptr<BudgetRoutes> budgets_;
   std::unique_ptr<KeyRoutes> keys_;
   std::vector<std::unique_ptr<StripeRoute>> webhooks_;
   std::unique_ptr<HttpServer> server_;

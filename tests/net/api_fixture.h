@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "engine/identifier.h"
+#include "net/budget_routes.h"
 #include "net/card_routes.h"
 #include "net/crossing.h"
 #include "net/desk.h"
@@ -142,8 +143,10 @@ class Api {
                   [&api](unsigned, std::function<void()> function) { boost::asio::post(api.io, std::move(function)); }},
           router(context),
           cards(context),
+          budgets(context),
           keys(context) {
       cards.add_to(router);
+      budgets.add_to(router);
       keys.add_to(router);
     }
     DeskCounters counters;
@@ -152,6 +155,7 @@ class Api {
     LoopContext context;
     Router router;
     CardRoutes cards;
+    BudgetRoutes budgets;
     KeyRoutes keys;
   };
 

@@ -1,0 +1,53 @@
+// The calls that cards and budgets both have: POST and GET of the list, GET and PATCH of one, POST .../freeze, /unfreeze,
+// /close.
+//
+// Threads: belong to one event loop. Nodes are read from any loop under an epoch guard and changed by flights.
+#pragma once
+
+#include <string>
+#include <unordered_set>
+
+#include "net/change_request.h"
+#include "net/loop_context.h"
+#include "net/node_change.h"
+#include "net/node_input.h"
+#include "net/router.h"
+
+namespace holdfast::net {
+
+class NodeRoutes {
+ public:
+  virtual ~NodeRoutes() = default;
+  NodeRoutes(const NodeRoutes&) = delete;
+  NodeRoutes& operator=(const NodeRoutes&) = delete;
+  void add_to(Router& router);
+
+ protected:
+  // `table`: that of the cards or that of the budgets, and `kind` likewise. Zones that are defined by now are durable:
+  // construct it before the loops run.
+  NodeRoutes(LoopContext& context, engine::NodeTable& table, const NodeKind& kind);
+
+  virtual void create(const Call& call) = 0;
+  virtual void patch(const Call& call) = 0;
+
+  // The node that the path names; kNoNode when a problem has been answered.
+  engine::NodeIndex find(const Call& call);
+  // A number for a new one; kNoNode when a problem has been answered.
+  engine::NodeIndex allocate(const Call& call);
+
+  LoopContext& context_;
+  const InputLookups lookups_;
+  std::unordered_set<std::string> durable_zones_;
+  ChangeRequests under_way_;
+
+ private:
+  void list(const Call& call);
+  void show(const Call& call);
+  void set_status(const Call& call, engine::NodeStatus status);
+  engine::Key128 name_of(engine::Key128 id) const;
+
+  engine::NodeTable& table_;
+  const NodeKind& kind_;
+};
+
+}  // namespace holdfast::net
