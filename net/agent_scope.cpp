@@ -50,14 +50,25 @@ const Problem& outside_scope() {
   return kOutside;
 }
 
+const Problem& limits_only() {
+  static const Problem kLimitsOnly{403, "forbidden", "Forbidden",
+                                   "a key of role agent may change limits only, and only to lower them"};
+  return kLimitsOnly;
+}
+
+bool names_limits_only(const JsonObject& patch) {
+  bool only = true;
+  patch.for_each([&](std::string_view name, const JsonValue&) { only &= name == "limits" || name == "limit_usd"; });
+  return only;
+}
+
 std::optional<Problem> agent_may_change(const NodeSettings& before, const NodeSettings& after) {
   NodeSettings rest = after;
   rest.limits = before.limits;
-  if (rest != before) {
-    return Problem{403, "forbidden", "Forbidden", "a key of role agent may change limits only, and only to lower them"};
-  }
+  if (rest != before) return limits_only();
   if (keeps_limits(before.limits, after.limits)) return std::nullopt;
-  return Problem{403, "forbidden", "Forbidden", "a key of role agent may lower and add limits, not raise or remove them"};
+  return Problem{403, "forbidden", "Forbidden",
+                 "a key of role agent may lower and add limits, not raise or remove them"};
 }
 
 void respond_problem(const Call& call, const Problem& problem) {

@@ -35,8 +35,11 @@ class AgentScope {
 
 // For what is not below the agent's node.
 const Problem& outside_scope();
-// Why an agent may not change the settings so; nullopt when it may: every limit is there still, with a value that is the
-// same or smaller, and nothing else is changed but that limits were added.
+// For a change of anything but limits.
+const Problem& limits_only();
+bool names_limits_only(const JsonObject& patch);
+// Why an agent may not change the settings so; nullopt when it may: every limit is there still, with a value that is
+// the same or smaller, and nothing else is changed but that limits were added.
 std::optional<Problem> agent_may_change(const engine::NodeSettings& before, const engine::NodeSettings& after);
 // Answers a call with a problem that was found at once.
 void respond_problem(const Call& call, const Problem& problem);

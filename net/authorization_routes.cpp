@@ -226,7 +226,8 @@ void AuthorizationRoutes::landed(Flight& flight, const Answer& answer) {
 // ---- Reading
 
 void AuthorizationRoutes::show(const Call& call) {
-  auto reading = std::make_shared<Reading>(Reading{context_, call.exchange, AgentScope(call), std::string(call.request.id)});
+  auto reading =
+      std::make_shared<Reading>(Reading{context_, call.exchange, AgentScope(call), std::string(call.request.id)});
   search_authorization({context_, std::string(call.id),
                         [reading](const engine::Ledger& ledger, const Authorization& authorization) {
                           reading->found.assign(1, shown(ledger, authorization));

@@ -34,13 +34,13 @@ class BudgetPatchRequest final : public NodeUpdate {
     launch_behind(patch_.node.zone, engine::ChangeNode{node_, {}});
   }
 
-  bool prepare(Command& command, unsigned) override {
-    if (!has_version()) return false;
+  bool prepare(Command& command, unsigned loop) override {
+    if (!is_in_scope(loop) || !has_version()) return false;
     if (profile().status == engine::NodeStatus::closed) return reject_closed();
     engine::NodeSettings& settings = std::get<engine::ChangeNode>(command).settings;
     settings = profile().settings;
     const auto fault = apply(patch_, profile().identity, settings);
-    return fault ? reject_fault(fault->member, fault->detail) : true;
+    return fault ? reject_fault(fault->member, fault->detail) : may_become(settings);
   }
 
  private:
@@ -74,6 +74,7 @@ void BudgetRoutes::patch(const Call& call) {
   BudgetPatch patch;
   if (context_.json.parse(call.request.body)) patch = read_budget_patch(context_.json, lookups_);
   if (!context_.json.ok()) return respond_json_error(call.exchange, call.request, context_.json.error());
+  if (!may_patch(call)) return;
   ChangeRequest::make<BudgetPatchRequest>(under_way_, context_, call, std::move(*message), budget, durable_zones_,
                                           *condition)
       .start(std::move(patch));

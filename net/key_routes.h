@@ -2,8 +2,8 @@
 //
 // Threads: belong to one event loop. Keys are changed on loop 0, and read everywhere from the published ring.
 // Invariants: a key works nowhere before it is durable; when a DELETE has been answered 204 its key works nowhere.
-// A key of role agent is bound to a card or budget for good. There is always a key of role admin. A key's token is in the answer to its creation and nowhere else: a repeat of
-// that message has null in its place.
+// A key of role agent is bound to a card or budget for good. There is always a key of role admin. A key's token is in
+// the answer to its creation and nowhere else: a repeat of that message has null in its place.
 #pragma once
 
 #include <map>

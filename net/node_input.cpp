@@ -87,8 +87,7 @@ std::optional<std::vector<T>> read_list(const JsonObject& object, std::string_vi
 
 // One of two forms: a window by name, or one that rolls.
 void read_window(const JsonObject& object, Limit& limit) {
-  const auto rolling =
-      object.optional_int64("rolling", engine::kRollingSecondsMin, engine::kRollingSecondsMax);
+  const auto rolling = object.optional_int64("rolling", engine::kRollingSecondsMin, engine::kRollingSecondsMax);
   if (!rolling) {
     limit.window = object.required_enumerated<WindowKind>("window", kWindows);
     return;
@@ -115,13 +114,6 @@ Limit read_limit(const JsonObject& object) {
     object.fail("window", "cannot be \"authorization\" for a count: one request is one approval");
   }
   return limit;
-}
-
-std::vector<Limit> read_limits(const JsonValue& value) {
-  std::vector<Limit> limits;
-  if (value.is_null()) return limits;
-  value.array(engine::kLimitsMax).for_each([&](const JsonValue& each) { limits.push_back(read_limit(each.object())); });
-  return limits;
 }
 
 void read_time_zone(const JsonValue& value, const ZoneLookup& zones, NodePatch& patch) {
@@ -163,6 +155,13 @@ void apply_metadata(const NodePatch& patch, std::vector<std::pair<std::string, s
 }
 
 }  // namespace
+
+std::vector<Limit> read_limits(const JsonValue& value) {
+  std::vector<Limit> limits;
+  if (value.is_null()) return limits;
+  value.array(engine::kLimitsMax).for_each([&](const JsonValue& each) { limits.push_back(read_limit(each.object())); });
+  return limits;
+}
 
 BudgetAbove read_budget(const JsonValue& value, const BudgetLookup& budgets) {
   const auto budget = budgets(value.string(engine::kIdBytesMax));

@@ -73,6 +73,8 @@ struct InputFault {
 // Values that are there, null excluded.
 BudgetAbove read_budget(const JsonValue& value, const BudgetLookup& budgets);
 
+// At most engine::kLimitsMax; null is none.
+std::vector<engine::Limit> read_limits(const JsonValue& value);
 // Of the body: everything that NodePatch has. `creates`: there is nothing yet that null could delete.
 inline constexpr std::string_view kNodeMembers[] = {"label",      "limits",          "time_zone",
                                                     "week_start", "refunds_restore", "metadata"};
@@ -80,8 +82,12 @@ NodePatch read_node(const JsonObject& body, const ZoneLookup& zones, bool create
 // A creation needs a label.
 void require_label(const JsonObject& body);
 // Of the controls: everything that PlacesPatch has.
-inline constexpr std::string_view kPlacesMembers[] = {"allowed_categories", "blocked_categories", "allowed_countries",
-                                                      "blocked_countries",  "allowed_merchants",  "blocked_merchants",
+inline constexpr std::string_view kPlacesMembers[] = {"allowed_categories",
+                                                      "blocked_categories",
+                                                      "allowed_countries",
+                                                      "blocked_countries",
+                                                      "allowed_merchants",
+                                                      "blocked_merchants",
                                                       "cash"};
 PlacesPatch read_places(const JsonObject& controls);
 std::optional<bool> read_flag(const JsonObject& object, std::string_view name, bool otherwise);

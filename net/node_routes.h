@@ -1,5 +1,5 @@
-// The calls that cards and budgets both have: POST and GET of the list, GET and PATCH of one, POST .../freeze, /unfreeze,
-// /close.
+// The calls that cards and budgets both have: POST and GET of the list, GET and PATCH of one, POST .../freeze,
+// /unfreeze, /close.
 //
 // Threads: belong to one event loop. Nodes are read from any loop under an epoch guard and changed by flights.
 #pragma once
@@ -30,8 +30,11 @@ class NodeRoutes {
   virtual void create(const Call& call) = 0;
   virtual void patch(const Call& call) = 0;
 
-  // The node that the path names; kNoNode when a problem has been answered.
+  // The node that the path names and the caller may see; kNoNode when a problem has been answered.
   engine::NodeIndex find(const Call& call);
+  // Whether the caller may ask for the change that was read into the document at all; false when a problem has been
+  // answered. An agent's, of anything but limits, must not get as far as to prepare what it would need.
+  bool may_patch(const Call& call);
   // A number for a new one; kNoNode when a problem has been answered.
   engine::NodeIndex allocate(const Call& call);
 
