@@ -264,7 +264,7 @@ TEST_F(AgentTest, HasAKeyWithItsNodeInIt) {
     EXPECT_EQ(api_.call(post("keys", body)).status, 400) << body;
   }
   EXPECT_EQ(api_.call(post("keys", R"({"label":"x","role":"reader","node":")" + card_ + "\"}")).status, 400);
-  EXPECT_EQ(text_at(state_of("keys"), "/data/0/node"), card_);
+  EXPECT_EQ(text_at(state_of("keys"), "/data/1/node"), card_);
   // A key of an agent that is bound to nothing may do nothing.
   api_.add_key(Role::agent, "agent-token-of-the-tests");
   EXPECT_EQ(api_.call(get("cards"), 0, "agent-token-of-the-tests").status, 403);
