@@ -87,8 +87,7 @@ std::optional<std::vector<T>> read_list(const JsonObject& object, std::string_vi
 
 // One of two forms: a window by name, or one that rolls.
 void read_window(const JsonObject& object, Limit& limit) {
-  const auto rolling =
-      object.optional_int64("rolling", engine::kRollingSecondsMin, engine::kRollingSecondsMax);
+  const auto rolling = object.optional_int64("rolling", engine::kRollingSecondsMin, engine::kRollingSecondsMax);
   if (!rolling) {
     limit.window = object.required_enumerated<WindowKind>("window", kWindows);
     return;

@@ -80,8 +80,12 @@ NodePatch read_node(const JsonObject& body, const ZoneLookup& zones, bool create
 // A creation needs a label.
 void require_label(const JsonObject& body);
 // Of the controls: everything that PlacesPatch has.
-inline constexpr std::string_view kPlacesMembers[] = {"allowed_categories", "blocked_categories", "allowed_countries",
-                                                      "blocked_countries",  "allowed_merchants",  "blocked_merchants",
+inline constexpr std::string_view kPlacesMembers[] = {"allowed_categories",
+                                                      "blocked_categories",
+                                                      "allowed_countries",
+                                                      "blocked_countries",
+                                                      "allowed_merchants",
+                                                      "blocked_merchants",
                                                       "cash"};
 PlacesPatch read_places(const JsonObject& controls);
 std::optional<bool> read_flag(const JsonObject& object, std::string_view name, bool otherwise);

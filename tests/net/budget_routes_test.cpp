@@ -195,8 +195,8 @@ TEST_F(BudgetRoutesTest, AnswersARepeatWithTheSameBytes) {
 
 TEST_F(BudgetRoutesTest, DoesNotKnowBudgetsThatAreNotThere) {
   const std::string of_card = card();
-  for (const std::string& id : {std::string("bud_01J9ZK3Q6T8V5W2X4Y6Z8A0B1C"), std::string("1"), of_card,
-                                "bud_" + of_card.substr(5)}) {
+  for (const std::string& id :
+       {std::string("bud_01J9ZK3Q6T8V5W2X4Y6Z8A0B1C"), std::string("1"), of_card, "bud_" + of_card.substr(5)}) {
     for (const FakeRequest& request :
          {get(path_of(id)), patch(path_of(id), "{}"), post(path_of(id) + "/freeze"), post(path_of(id) + "/close")}) {
       const FakeExchange& answer = api_.call(request);
@@ -233,11 +233,10 @@ TEST_F(BudgetRoutesTest, UsesATimeZoneOnlyWhenItsRulesAreDurable) {
   api_.finish();
   EXPECT_EQ(answer.status, 201);
   ASSERT_EQ(api_.journal.durable().size(), 2U);
-  EXPECT_TRUE(std::holds_alternative<engine::DefineZone>(
-      engine::decode(api_.journal.durable()[0]).value().command));
+  EXPECT_TRUE(std::holds_alternative<engine::DefineZone>(engine::decode(api_.journal.durable()[0]).value().command));
   const std::string id = text_at(answer.body, "/id");
-  const std::string path = std::string(kCards) + '/' +
-                           card(under("budget", id) + R"(,"limits":[{"amount":1,"window":"day"}])");
+  const std::string path =
+      std::string(kCards) + '/' + card(under("budget", id) + R"(,"limits":[{"amount":1,"window":"day"}])");
   const FakeExchange& read = api_.call(get(path), 1);
   EXPECT_EQ(at(read.body, "/time_zone"), "null");
   EXPECT_EQ(text_at(read.body, "/limits/0/resets_at"), "2026-11-24T15:00:00.000Z") << "midnight of the budget";
