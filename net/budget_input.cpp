@@ -7,8 +7,8 @@ namespace {
 
 constexpr std::string_view kCreationMembers[] = {"controls", "parent", "currency"};
 constexpr std::string_view kPatchMembers[] = {"controls"};
-constexpr std::string_view kImmutableMembers[] = {"id",         "object",  "status",    "currency", "parent",
-                                                  "over_limit", "version", "created_at"};
+constexpr std::string_view kImmutableMembers[] = {"id",     "object",     "status",  "currency",
+                                                  "parent", "over_limit", "version", "created_at"};
 
 BudgetControlsPatch read_controls(const JsonValue& value) {
   BudgetControlsPatch patch;

@@ -52,6 +52,19 @@ class BudgetPatchRequest final : public NodeUpdate {
 BudgetRoutes::BudgetRoutes(LoopContext& context)
     : NodeRoutes(context, context.shards.nodes().budgets, kind_of(engine::kBudgetBit)) {}
 
+void BudgetRoutes::add_to(Router& router) {
+  const auto status = [this](engine::NodeStatus wanted) {
+    return [this, wanted](const Call& call) { set_status(call, wanted); };
+  };
+  router.add(Method::post, "/api/v1/budgets", Action::create_cards, [this](const Call& call) { create(call); });
+  router.add(Method::get, "/api/v1/budgets", Action::read_cards, [this](const Call& call) { list(call); });
+  router.add(Method::get, "/api/v1/budgets/{id}", Action::read_cards, [this](const Call& call) { show(call); });
+  router.add(Method::patch, "/api/v1/budgets/{id}", Action::tighten_cards, [this](const Call& call) { patch(call); });
+  router.add(Method::post, "/api/v1/budgets/{id}/freeze", Action::tighten_cards, status(engine::NodeStatus::frozen));
+  router.add(Method::post, "/api/v1/budgets/{id}/unfreeze", Action::change_cards, status(engine::NodeStatus::active));
+  router.add(Method::post, "/api/v1/budgets/{id}/close", Action::change_cards, status(engine::NodeStatus::closed));
+}
+
 void BudgetRoutes::create(const Call& call) {
   auto message = read_message(call, context_.shards.hasher());
   if (!message) return;

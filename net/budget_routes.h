@@ -12,10 +12,11 @@ namespace holdfast::net {
 class BudgetRoutes final : public NodeRoutes {
  public:
   explicit BudgetRoutes(LoopContext& context);
+  void add_to(Router& router);
 
  private:
-  void create(const Call& call) override;
-  void patch(const Call& call) override;
+  void create(const Call& call);
+  void patch(const Call& call);
 };
 
 }  // namespace holdfast::net

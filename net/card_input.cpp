@@ -12,12 +12,12 @@ using engine::CheckPolicy;
 using engine::Limit;
 
 constexpr std::string_view kCardMembers[] = {"budget", "limit_usd", "controls", "expires_at"};
-constexpr std::string_view kCreationMembers[] = {"budget", "limit_usd", "controls", "expires_at", "currency",
-                                                 "processor"};
+constexpr std::string_view kCreationMembers[] = {"budget",     "limit_usd", "controls",
+                                                 "expires_at", "currency",  "processor"};
 constexpr std::string_view kImmutableMembers[] = {
-    "id",         "object",     "status",    "currency",        "last4",
-    "number",     "cvv",        "exp_month", "exp_year",        "expiration",
-    "over_limit", "processor",  "version",   "locked_merchant", "loop_breaker_state",
+    "id",         "object",    "status",    "currency",        "last4",
+    "number",     "cvv",       "exp_month", "exp_year",        "expiration",
+    "over_limit", "processor", "version",   "locked_merchant", "loop_breaker_state",
     "created_at"};
 constexpr std::string_view kControlMembers[] = {"partial_approval", "merchant_lock", "max_authorizations",
                                                 "verification", "loop_breaker"};

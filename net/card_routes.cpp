@@ -101,6 +101,19 @@ class CardPatchRequest final : public NodeUpdate {
 CardRoutes::CardRoutes(LoopContext& context)
     : NodeRoutes(context, context.shards.nodes().cards, kind_of(engine::kNoNode)) {}
 
+void CardRoutes::add_to(Router& router) {
+  const auto status = [this](engine::NodeStatus wanted) {
+    return [this, wanted](const Call& call) { set_status(call, wanted); };
+  };
+  router.add(Method::post, "/api/v1/cards", Action::create_cards, [this](const Call& call) { create(call); });
+  router.add(Method::get, "/api/v1/cards", Action::read_cards, [this](const Call& call) { list(call); });
+  router.add(Method::get, "/api/v1/cards/{id}", Action::read_cards, [this](const Call& call) { show(call); });
+  router.add(Method::patch, "/api/v1/cards/{id}", Action::tighten_cards, [this](const Call& call) { patch(call); });
+  router.add(Method::post, "/api/v1/cards/{id}/freeze", Action::tighten_cards, status(engine::NodeStatus::frozen));
+  router.add(Method::post, "/api/v1/cards/{id}/unfreeze", Action::change_cards, status(engine::NodeStatus::active));
+  router.add(Method::post, "/api/v1/cards/{id}/close", Action::change_cards, status(engine::NodeStatus::closed));
+}
+
 void CardRoutes::create(const Call& call) {
   auto message = read_message(call, context_.shards.hasher());
   if (!message) return;

@@ -13,10 +13,11 @@ namespace holdfast::net {
 class CardRoutes final : public NodeRoutes {
  public:
   explicit CardRoutes(LoopContext& context);
+  void add_to(Router& router);
 
  private:
-  void create(const Call& call) override;
-  void patch(const Call& call) override;
+  void create(const Call& call);
+  void patch(const Call& call);
 };
 
 }  // namespace holdfast::net

@@ -267,13 +267,14 @@ class IncrementRequest final : public StepRequest {
 
 void FollowUpRoutes::add_to(Router& router) {
   const auto advice = [this](AdviceKind kind) { return [this, kind](const Call& call) { advise(call, kind); }; };
-  const std::string base = "/api/v1/authorizations/{id}/";
-  router.add(Method::post, base + "increment", Action::authorize, [this](const Call& call) { increment(call); });
-  router.add(Method::post, base + "capture", Action::authorize, advice(AdviceKind::capture));
-  router.add(Method::post, base + "reverse", Action::authorize, advice(AdviceKind::reverse));
-  router.add(Method::post, base + "refund", Action::authorize, advice(AdviceKind::refund));
-  router.add(Method::post, base + "reverse_refund", Action::authorize, advice(AdviceKind::refund_reversal));
-  router.add(Method::post, base + "expire", Action::authorize, advice(AdviceKind::expire));
+  router.add(Method::post, "/api/v1/authorizations/{id}/increment", Action::authorize,
+             [this](const Call& call) { increment(call); });
+  router.add(Method::post, "/api/v1/authorizations/{id}/capture", Action::authorize, advice(AdviceKind::capture));
+  router.add(Method::post, "/api/v1/authorizations/{id}/reverse", Action::authorize, advice(AdviceKind::reverse));
+  router.add(Method::post, "/api/v1/authorizations/{id}/refund", Action::authorize, advice(AdviceKind::refund));
+  router.add(Method::post, "/api/v1/authorizations/{id}/reverse_refund", Action::authorize,
+             advice(AdviceKind::refund_reversal));
+  router.add(Method::post, "/api/v1/authorizations/{id}/expire", Action::authorize, advice(AdviceKind::expire));
   router.add(Method::post, "/api/v1/postings", Action::authorize, [this](const Call& call) { post(call); });
 }
 

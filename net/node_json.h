@@ -19,8 +19,8 @@ inline constexpr std::string_view kBudgetIdPrefix = "bud_";
 // Values.
 void append_integer(std::string& out, std::int64_t number);
 void append_bool(std::string& out, bool value);
-void append_time(std::string& out, engine::Instant at);           // quoted
-void append_time_or_null(std::string& out, engine::Instant at);   // null: kNoInstant
+void append_time(std::string& out, engine::Instant at);          // quoted
+void append_time_or_null(std::string& out, engine::Instant at);  // null: kNoInstant
 // `,"name":`, without the comma at the beginning of an object.
 void append_name(std::string& out, std::string_view name);
 

@@ -36,21 +36,6 @@ NodeRoutes::NodeRoutes(LoopContext& context, engine::NodeTable& table, const Nod
   context_.shards.zones().for_each([this](const engine::ZoneRules& rules) { durable_zones_.insert(rules.name); });
 }
 
-void NodeRoutes::add_to(Router& router) {
-  const std::string all(kind_.path);
-  const std::string one = all + "/{id}";
-  const auto status = [this](NodeStatus wanted) {
-    return [this, wanted](const Call& call) { set_status(call, wanted); };
-  };
-  router.add(Method::post, all, Action::create_cards, [this](const Call& call) { create(call); });
-  router.add(Method::get, all, Action::read_cards, [this](const Call& call) { list(call); });
-  router.add(Method::get, one, Action::read_cards, [this](const Call& call) { show(call); });
-  router.add(Method::patch, one, Action::tighten_cards, [this](const Call& call) { patch(call); });
-  router.add(Method::post, one + "/freeze", Action::tighten_cards, status(NodeStatus::frozen));
-  router.add(Method::post, one + "/unfreeze", Action::change_cards, status(NodeStatus::active));
-  router.add(Method::post, one + "/close", Action::change_cards, status(NodeStatus::closed));
-}
-
 engine::Key128 NodeRoutes::name_of(engine::Key128 id) const {
   return &table_ == &context_.shards.nodes().budgets ? context_.shards.budget_name(id) : context_.shards.card_name(id);
 }

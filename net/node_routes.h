@@ -1,5 +1,4 @@
-// The calls that cards and budgets both have: POST and GET of the list, GET and PATCH of one, POST .../freeze,
-// /unfreeze, /close.
+// The calls that cards and budgets answer alike: the list, one of them, and POST .../freeze, /unfreeze, /close.
 //
 // Threads: belong to one event loop. Nodes are read from any loop under an epoch guard and changed by flights.
 #pragma once
@@ -17,18 +16,18 @@ namespace holdfast::net {
 
 class NodeRoutes {
  public:
-  virtual ~NodeRoutes() = default;
   NodeRoutes(const NodeRoutes&) = delete;
   NodeRoutes& operator=(const NodeRoutes&) = delete;
-  void add_to(Router& router);
 
  protected:
   // `table`: that of the cards or that of the budgets, and `kind` likewise. Zones that are defined by now are durable:
   // construct it before the loops run.
   NodeRoutes(LoopContext& context, engine::NodeTable& table, const NodeKind& kind);
+  ~NodeRoutes() = default;
 
-  virtual void create(const Call& call) = 0;
-  virtual void patch(const Call& call) = 0;
+  void list(const Call& call);
+  void show(const Call& call);
+  void set_status(const Call& call, engine::NodeStatus status);
 
   // The node that the path names and the caller may see; kNoNode when a problem has been answered.
   engine::NodeIndex find(const Call& call);
@@ -44,9 +43,6 @@ class NodeRoutes {
   ChangeRequests under_way_;
 
  private:
-  void list(const Call& call);
-  void show(const Call& call);
-  void set_status(const Call& call, engine::NodeStatus status);
   engine::Key128 name_of(engine::Key128 id) const;
 
   engine::NodeTable& table_;

@@ -15,9 +15,8 @@ engine::ConstWords counter_of(const NodeView& node, std::size_t limit) {
 }
 
 const engine::ZoneRules& zone_of(std::span<const NodeView> path) {
-  const auto own = std::find_if(path.begin(), path.end(), [](const NodeView& node) {
-    return node.profile->zone != nullptr;
-  });
+  const auto own =
+      std::find_if(path.begin(), path.end(), [](const NodeView& node) { return node.profile->zone != nullptr; });
   return own == path.end() ? engine::utc() : own->profile->zone->get();
 }
 
@@ -72,8 +71,7 @@ engine::Tally usage_of_limit(const NodeView& node, const NodeMoment& moment, std
 Instant reset_of_limit(const NodeView& node, const NodeMoment& moment, std::size_t limit) {
   const Limit& rule = node.profile->settings.limits[limit];
   if (rule.window == WindowKind::rolling) {
-    return node.counters.empty() ? engine::kNoInstant
-                                 : engine::next_drop(rule, counter_of(node, limit), moment.now);
+    return node.counters.empty() ? engine::kNoInstant : engine::next_drop(rule, counter_of(node, limit), moment.now);
   }
   if (!has_bounds(rule)) return engine::kNoInstant;
   return engine::window_at(rule.window, moment.now, moment.zone, moment.week_start).end;

@@ -120,7 +120,8 @@ TEST_F(BudgetInputTest, RefusesToChangeWhatABudgetIs) {
 
 TEST_F(BudgetInputTest, ChangesWhatIsGivenAndNothingElse) {
   engine::NodeSettings before = creation(R"(,"parent":"bud_1","controls":{"cash":false,"blocked_merchants":["m"]},
-                                             "limits":[{"count":1,"rolling":60}],"metadata":{"a":"b"})").settings;
+                                             "limits":[{"count":1,"rolling":60}],"metadata":{"a":"b"})")
+                                    .settings;
   const auto patched = [&](std::string_view text) {
     EXPECT_TRUE(json_.parse(text));
     engine::NodeSettings settings = before;

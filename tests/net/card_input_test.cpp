@@ -288,9 +288,9 @@ TEST_F(CardInputTest, LeavesWhatIsNotGivenAsItIsForANewCard) {
 }
 
 TEST_F(CardInputTest, RefusesToChangeWhatACardIs) {
-  for (const std::string_view name : {"id", "object", "status", "currency", "last4", "number", "cvv", "exp_month",
-                                      "exp_year", "expiration", "over_limit", "processor", "version", "locked_merchant",
-                                      "loop_breaker_state", "created_at"}) {
+  for (const std::string_view name :
+       {"id", "object", "status", "currency", "last4", "number", "cvv", "exp_month", "exp_year", "expiration",
+        "over_limit", "processor", "version", "locked_merchant", "loop_breaker_state", "created_at"}) {
     const Rejection rejected = patch_rejection(R"({")" + std::string(name) + R"(":"x"})");
     EXPECT_EQ(rejected.code, "invalid_value") << name;
     EXPECT_EQ(rejected.path, name);
@@ -392,7 +392,8 @@ TEST_F(CardInputTest, TakesWhatOnlyCardsHave) {
   const auto repeats = labelled(R"("controls":{"loop_breaker":{"repeats":2,"seconds":1,"cooldown_seconds":1}})");
   EXPECT_EQ(repeats.settings.loop_breaker, (engine::LoopBreaker{0, 2, 1, 1}));
   EXPECT_EQ(labelled(R"("controls":{"merchant_lock":null,"max_authorizations":null,"verification":null,
-                                    "loop_breaker":null})").settings.controls,
+                                    "loop_breaker":null})")
+                .settings.controls,
             engine::Controls{});
 }
 
@@ -468,9 +469,9 @@ engine::NodeSettings large_settings(std::size_t bytes) {
   engine::NodeSettings settings;
   settings.label.assign(engine::kLabelBytesMax, '\x01');
   settings.parent = kDollars;
-  settings.limits.assign(engine::kLimitsMax, {Limit::Form::amount, WindowKind::rolling,
-                                              std::numeric_limits<engine::Minor>::max(), 2'678'400,
-                                              std::vector<engine::CategoryRange>(kControlListMax, {1, 9999})});
+  settings.limits.assign(engine::kLimitsMax,
+                         {Limit::Form::amount, WindowKind::rolling, std::numeric_limits<engine::Minor>::max(),
+                          2'678'400, std::vector<engine::CategoryRange>(kControlListMax, {1, 9999})});
   settings.limits[0] = {Limit::Form::amount, WindowKind::year, 0};
   settings.controls.blocked_categories.assign(kControlListMax, {0, 9999});
   settings.controls.blocked_countries.assign(kControlListMax, {276});
@@ -532,11 +533,8 @@ TEST_F(CardInputTest, LetsPassOnlyWhatFitsARecordWithItsAnswer) {
     std::string text;
     append_card(text, path, now);
     const std::string id(200, 'k');
-    const engine::Record record{{},
-                                {"api", id, 1},
-                                engine::CreateNode{1, profile.identity, profile.settings},
-                                engine::NodeOutcome{},
-                                text};
+    const engine::Record record{
+        {}, {"api", id, 1}, engine::CreateNode{1, profile.identity, profile.settings}, engine::NodeOutcome{}, text};
     EXPECT_FALSE(engine::encode(record, buffer).empty()) << bytes;
   }
   EXPECT_TRUE(fitted);
@@ -564,7 +562,8 @@ TEST_F(CardInputTest, GrowsNoMoreThanThereIsRoomFor) {
   balance.usage.posted.fill(std::numeric_limits<engine::Minor>::min() / 10);
   balance.usage.rolled_at = now;
   balance.usage.next_roll = engine::Instant::max();
-  const NodeView path[] = {{1, &profile, balance, largest_counters(profile.settings, now)}, {kDollars, &budget, {}, {}}};
+  const NodeView path[] = {{1, &profile, balance, largest_counters(profile.settings, now)},
+                           {kDollars, &budget, {}, {}}};
   std::string after;
   append_card(after, path, now);
   EXPECT_NE(after.find("\"state\":\"open\""), std::string::npos);

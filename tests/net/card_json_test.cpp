@@ -11,8 +11,8 @@
 namespace holdfast::net {
 namespace {
 
-using engine::NodeProfile;
 using engine::Limit;
+using engine::NodeProfile;
 using engine::Usage;
 using engine::WindowKind;
 
@@ -121,7 +121,8 @@ TEST(CardJsonTest, TellsWhatTheNetworkPostedBeyondTheLimitApart) {
   EXPECT_EQ(beyond(0, -5), "0");
   EXPECT_EQ(beyond(0, std::numeric_limits<engine::Minor>::max()), "9223372036854775707");
   EXPECT_EQ(at(json_of(profile_of({{Limit::Form::count, WindowKind::day, 1}}), usage_of(0, 0, 5)), "/limits/0/beyond"),
-            "(absent)") << "nothing is approved beyond a count";
+            "(absent)")
+      << "nothing is approved beyond a count";
 }
 
 TEST(CardJsonTest, ShowsEachWindowWithItsEnd) {
