@@ -103,6 +103,7 @@ std::vector<Record> all_records() {
   outcome.refunded = 7;
   outcome.decided_at = testing::kStart + std::chrono::seconds(1);
   outcome.authorized_at = testing::kStart - std::chrono::seconds(1);
+  add.node = kBudgetBit | 3;
   const MessageRef message{"stripe-main", "evt_1", 77};
   const Instant now = testing::kStart;
   return {
@@ -163,6 +164,24 @@ TEST(Record, UnknownTypesAndValuesAreRefused) {
   Record status = all_records()[2];
   std::get<SetNodeStatus>(status.command).status = static_cast<NodeStatus>(3);
   EXPECT_FALSE(decode(bytes_of(status)));
+}
+
+TEST(Record, AKeyIsBoundToNothingButANode) {
+  Record record{testing::kStart, {}, AddKey{}, std::monostate{}, {}};
+  auto& node = std::get<AddKey>(record.command).node;
+  for (const NodeIndex possible : {kNoNode, NodeIndex{1}, NodeTable::kNodesMax, kBudgetBit | 1}) {
+    node = possible;
+    const auto decoded = decode(bytes_of(record));
+    ASSERT_TRUE(decoded) << possible;
+    EXPECT_EQ(std::get<AddKey>(decoded->command).node, possible);
+  }
+  for (const NodeIndex impossible : {kBudgetBit, NodeTable::kNodesMax + 1, kBudgetBit | (NodeTable::kNodesMax + 1)}) {
+    node = impossible;
+    EXPECT_FALSE(decode(bytes_of(record))) << impossible;
+    StoredKey stored;
+    stored.node = impossible;
+    EXPECT_FALSE(read_key_row(key_row_key({1, 2}), key_row(stored))) << impossible;
+  }
 }
 
 TEST(Record, DoesNotFitIntoTooSmallABuffer) {
