@@ -54,6 +54,7 @@ struct FollowUp {
   std::uint8_t flags = 0;      // of an AdviceOutcome
   std::uint16_t restored = 0;  // of a refund: the nodes of its path whose posted it lowered, a bit each
   NodeIndex budget = kNoNode;  // of a refund: where that path goes on above the card
+  CategoryCode category = kNoCategory;  // of a refund
   Minor amount = 0;            // approved, released, posted, or given back
   Minor rest = 0;              // of a refund: what no reversal has undone
   Instant at;

@@ -314,6 +314,7 @@ void Ledger::refund(Plan& plan, Minor amount) {
   plan.outcome.posted = -amount;
   plan.event.amount = plan.event.rest = amount;
   plan.event.restored = restored;
+  plan.event.category = authorization.category;
   plan.event.budget = authorization.budget;
 }
 
@@ -326,8 +327,8 @@ void Ledger::reverse_refund(Plan& plan, Minor amount) {
     const Minor part = std::min(left, event->rest);
     left -= part;
     event->rest -= part;
-    if (event->restored != 0) 
-      plan.changes.push_back({event->budget, {0, part, 0}, authorization.category, event->at, event->restored});
+    if (event->restored == 0) continue;
+    plan.changes.push_back({event->budget, {0, part, 0}, event->category, event->at, event->restored});
 
   }
   plan.event.amount = plan.outcome.posted = amount - left;
