@@ -3,8 +3,8 @@
 #include <bit>
 #include <utility>
 
-#include "engine/node_codec.h"
 #include "engine/codec.h"
+#include "engine/node_codec.h"
 
 namespace holdfast::engine {
 namespace {
