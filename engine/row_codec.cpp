@@ -245,6 +245,7 @@ Bytes key_row(const StoredKey& key) {
     out.text8(key.label);
     out.raw(key.digest.data(), key.digest.size());
     out.i64(to_millis(key.created_at));
+    out.u32(key.node);
   });
 }
 
@@ -329,7 +330,8 @@ std::optional<KeyRow> read_key_row(BytesView key, BytesView value) {
   row.key.label = in.text8();
   in.raw(row.key.digest.data(), row.key.digest.size());
   row.key.created_at = from_millis(in.i64());
-  if (!key_in.finished() || !in.finished()) return std::nullopt;
+  row.key.node = in.u32();
+  if (!key_in.finished() || !in.finished() || !may_be_bound_to(row.key.node)) return std::nullopt;
   return row;
 }
 

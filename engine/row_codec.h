@@ -19,6 +19,7 @@
 //                 retry_after:i64 decided_at:i64 authorized_at:i64
 //   zones           key := name                            value := zone_rules
 //   keys            key := id:u64be u64be                  value := role:u8 label:text8 digest:32 bytes created_at:i64
+//                                                                  node:u32
 #pragma once
 
 #include <optional>
