@@ -6,8 +6,8 @@
 
 namespace holdfast::model {
 
-using engine::Advise;
 using engine::AdviceKind;
+using engine::Advise;
 using engine::Authorize;
 using engine::Instant;
 using engine::kNoNode;
@@ -36,9 +36,7 @@ std::string_view interned(const std::string& text) {
 
 // The last winter of 2025 to the first of 2027, by the rule of the second Sunday in March and the first in November.
 ZoneRules new_york() {
-  const auto at = [](int y, int m, int d, int hour) {
-    return Instant{sys_days{year{y} / m / d}} + hours{hour};
-  };
+  const auto at = [](int y, int m, int d, int hour) { return Instant{sys_days{year{y} / m / d}} + hours{hour}; };
   return {"America/New_York",
           -18000,
           {{at(2026, 3, 8, 7), -14400}, {at(2026, 11, 1, 6), -18000}, {at(2027, 3, 14, 7), -14400}}};
@@ -46,10 +44,10 @@ ZoneRules new_york() {
 
 // Half an hour off the others, and its day begins while clocks change.
 ZoneRules lord_howe() {
-  const auto at = [](int y, int m, int d, int hour) {
-    return Instant{sys_days{year{y} / m / d}} + hours{hour};
-  };
-  return {"Australia/Lord_Howe", 39600, {{at(2026, 4, 4, 15), 37800}, {at(2026, 10, 3, 15) + milliseconds(1'800'000), 39600}}};
+  const auto at = [](int y, int m, int d, int hour) { return Instant{sys_days{year{y} / m / d}} + hours{hour}; };
+  return {"Australia/Lord_Howe",
+          39600,
+          {{at(2026, 4, 4, 15), 37800}, {at(2026, 10, 3, 15) + milliseconds(1'800'000), 39600}}};
 }
 
 const Instant kStart = Instant{sys_days{year{2026} / 3 / 6}} + hours{20};
@@ -114,7 +112,8 @@ class Generator {
     } else if (dice < 930) {
       now_ += milliseconds(pick(20'000'000));
     } else if (dice < 950) {
-      constexpr WindowKind kFixed[] = {WindowKind::hour, WindowKind::hour, WindowKind::day, WindowKind::day, WindowKind::week};
+      constexpr WindowKind kFixed[] = {WindowKind::hour, WindowKind::hour, WindowKind::day, WindowKind::day,
+                                       WindowKind::week};
       go_to(engine::window_at(one_of(kFixed), now_, one_of(zones_), engine::Weekday::monday).end);
     } else if (dice < 955) {
       now_ += std::chrono::seconds(one_of(kBreakerSeconds));
@@ -206,9 +205,7 @@ class Generator {
     if (budgets_.empty() || one_in(5)) return kNoNode;
     return std::next(budgets_.begin(), static_cast<std::ptrdiff_t>(pick(budgets_.size())))->first;
   }
-  NodeIndex some_card() {
-    return std::next(cards_.begin(), static_cast<std::ptrdiff_t>(pick(cards_.size())))->first;
-  }
+  NodeIndex some_card() { return std::next(cards_.begin(), static_cast<std::ptrdiff_t>(pick(cards_.size())))->first; }
 
   Place new_place(NodeIndex parent) {
     Place place;
@@ -257,7 +254,8 @@ class Generator {
 
   void change() {
     const bool is_card = budgets_.empty() || !one_in(3);
-    const NodeIndex node = is_card ? some_card() : std::next(budgets_.begin(), static_cast<std::ptrdiff_t>(pick(budgets_.size())))->first;
+    const NodeIndex node =
+        is_card ? some_card() : std::next(budgets_.begin(), static_cast<std::ptrdiff_t>(pick(budgets_.size())))->first;
     Place& place = is_card ? cards_.at(node) : budgets_.at(node);
     if (one_in(2)) set_rules(place.settings, is_card);
     if (is_card && !place.stays && one_in(2)) place.settings.parent = some_budget();
@@ -351,13 +349,14 @@ class Generator {
     advice.card = sent.card == kNoNode ? some_card() : sent.card;
     advice.processor = sent.request.processor;
     advice.authorization_id = sent.request.authorization_id;
-    constexpr AdviceKind kKinds[] = {AdviceKind::capture, AdviceKind::capture, AdviceKind::capture, AdviceKind::reverse,
-                                     AdviceKind::reverse, AdviceKind::expire,  AdviceKind::set_hold, AdviceKind::refund,
-                                     AdviceKind::refund,  AdviceKind::refund_reversal, AdviceKind::post, AdviceKind::adopt,
+    constexpr AdviceKind kKinds[] = {AdviceKind::capture,         AdviceKind::capture, AdviceKind::capture,
+                                     AdviceKind::reverse,         AdviceKind::reverse, AdviceKind::expire,
+                                     AdviceKind::set_hold,        AdviceKind::refund,  AdviceKind::refund,
+                                     AdviceKind::refund_reversal, AdviceKind::post,    AdviceKind::adopt,
                                      AdviceKind::disown};
     advice.kind = one_of(kKinds);
-    const bool needs_amount = advice.kind == AdviceKind::set_hold || advice.kind == AdviceKind::adopt ||
-                              advice.kind == AdviceKind::post;
+    const bool needs_amount =
+        advice.kind == AdviceKind::set_hold || advice.kind == AdviceKind::adopt || advice.kind == AdviceKind::post;
     advice.amount = !needs_amount && one_in(3) ? engine::kAll : one_in(10) ? 0 : small_amount();
     advice.final = one_in(2);
     advice.merchant = merchant();
