@@ -34,13 +34,13 @@ class BudgetPatchRequest final : public NodeUpdate {
     launch_behind(patch_.node.zone, engine::ChangeNode{node_, {}});
   }
 
-  bool prepare(Command& command, unsigned) override {
-    if (!has_version()) return false;
+  bool prepare(Command& command, unsigned loop) override {
+    if (!is_in_scope(loop) || !has_version()) return false;
     if (profile().status == engine::NodeStatus::closed) return reject_closed();
     engine::NodeSettings& settings = std::get<engine::ChangeNode>(command).settings;
     settings = profile().settings;
     const auto fault = apply(patch_, profile().identity, settings);
-    return fault ? reject_fault(fault->member, fault->detail) : true;
+    return fault ? reject_fault(fault->member, fault->detail) : may_become(settings);
   }
 
  private:
@@ -59,7 +59,7 @@ void BudgetRoutes::add_to(Router& router) {
   router.add(Method::post, "/api/v1/budgets", Action::create_cards, [this](const Call& call) { create(call); });
   router.add(Method::get, "/api/v1/budgets", Action::read_cards, [this](const Call& call) { list(call); });
   router.add(Method::get, "/api/v1/budgets/{id}", Action::read_cards, [this](const Call& call) { show(call); });
-  router.add(Method::patch, "/api/v1/budgets/{id}", Action::change_cards, [this](const Call& call) { patch(call); });
+  router.add(Method::patch, "/api/v1/budgets/{id}", Action::tighten_cards, [this](const Call& call) { patch(call); });
   router.add(Method::post, "/api/v1/budgets/{id}/freeze", Action::tighten_cards, status(engine::NodeStatus::frozen));
   router.add(Method::post, "/api/v1/budgets/{id}/unfreeze", Action::change_cards, status(engine::NodeStatus::active));
   router.add(Method::post, "/api/v1/budgets/{id}/close", Action::change_cards, status(engine::NodeStatus::closed));
@@ -87,6 +87,7 @@ void BudgetRoutes::patch(const Call& call) {
   BudgetPatch patch;
   if (context_.json.parse(call.request.body)) patch = read_budget_patch(context_.json, lookups_);
   if (!context_.json.ok()) return respond_json_error(call.exchange, call.request, context_.json.error());
+  if (!may_patch(call)) return;
   ChangeRequest::make<BudgetPatchRequest>(under_way_, context_, call, std::move(*message), budget, durable_zones_,
                                           *condition)
       .start(std::move(patch));

@@ -80,14 +80,15 @@ class CardPatchRequest final : public NodeUpdate {
     launch_behind(patch_.node.zone, std::move(command));
   }
 
-  bool prepare(Command& command, unsigned) override {
-    if (!has_version()) return false;
+  bool prepare(Command& command, unsigned loop) override {
+    if (!is_in_scope(loop) || !has_version()) return false;
     if (profile().status == engine::NodeStatus::closed) return reject_closed();
     engine::NodeSettings& settings = std::get<engine::ChangeNode>(command).settings;
     settings = profile().settings;
     if (const auto fault = apply(patch_, profile().identity, settings)) {
       return reject_fault(fault->member, fault->detail);
     }
+    if (!may_become(settings)) return false;
     return settings.parent == profile().settings.parent || is_open(settings.parent);
   }
 
@@ -107,7 +108,7 @@ void CardRoutes::add_to(Router& router) {
   router.add(Method::post, "/api/v1/cards", Action::create_cards, [this](const Call& call) { create(call); });
   router.add(Method::get, "/api/v1/cards", Action::read_cards, [this](const Call& call) { list(call); });
   router.add(Method::get, "/api/v1/cards/{id}", Action::read_cards, [this](const Call& call) { show(call); });
-  router.add(Method::patch, "/api/v1/cards/{id}", Action::change_cards, [this](const Call& call) { patch(call); });
+  router.add(Method::patch, "/api/v1/cards/{id}", Action::tighten_cards, [this](const Call& call) { patch(call); });
   router.add(Method::post, "/api/v1/cards/{id}/freeze", Action::tighten_cards, status(engine::NodeStatus::frozen));
   router.add(Method::post, "/api/v1/cards/{id}/unfreeze", Action::change_cards, status(engine::NodeStatus::active));
   router.add(Method::post, "/api/v1/cards/{id}/close", Action::change_cards, status(engine::NodeStatus::closed));
@@ -141,6 +142,7 @@ void CardRoutes::patch(const Call& call) {
   CardPatch patch;
   if (context_.json.parse(call.request.body)) patch = read_patch(context_.json, lookups_);
   if (!context_.json.ok()) return respond_json_error(call.exchange, call.request, context_.json.error());
+  if (!may_patch(call)) return;
   ChangeRequest::make<CardPatchRequest>(under_way_, context_, call, std::move(*message), card, durable_zones_,
                                         *condition)
       .start(std::move(patch));

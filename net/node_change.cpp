@@ -93,6 +93,16 @@ void NodeCreation::respond_node(const Answer& answer) {
 
 // ---- Changes of what is there
 
+bool NodeUpdate::is_in_scope(unsigned loop) {
+  return scope_.covers(context_.shards, loop, node_) || reject(outside_scope());
+}
+
+bool NodeUpdate::may_become(const engine::NodeSettings& settings) {
+  if (!scope_.is_agent()) return true;
+  const auto problem = agent_may_change(profile().settings, settings);
+  return problem ? reject(*problem) : true;
+}
+
 bool NodeUpdate::has_version() {
   if (condition_.holds(profile().version)) return true;
   return reject({412, "version_mismatch", "Precondition failed",
@@ -115,8 +125,8 @@ void StatusRequest::start(NodeStatus status) {
 
 // A status that the node has already is journaled all the same: what made it so may not be durable yet, and 200
 // promises that it is.
-bool StatusRequest::prepare(engine::Command&, unsigned) {
-  if (!has_version()) return false;
+bool StatusRequest::prepare(engine::Command&, unsigned loop) {
+  if (!is_in_scope(loop) || !has_version()) return false;
   if (profile().status == status_) return true;
   return profile().status == NodeStatus::closed ? reject_closed() : true;
 }

@@ -2,7 +2,8 @@
 // version that the caller asks for, and the node as the answer.
 //
 // Threads: as net/change_request.h says.
-// Invariants: no node uses a time zone whose rules are not durable; nothing is put under a budget that is closed.
+// Invariants: no node uses a time zone whose rules are not durable; nothing is put under a budget that is closed; what
+// an agent asks is measured against the tree and the settings as they are on the owner's loop.
 #pragma once
 
 #include <optional>
@@ -10,6 +11,7 @@
 #include <string_view>
 #include <unordered_set>
 
+#include "net/agent_scope.h"
 #include "net/change_request.h"
 #include "net/node_view.h"
 
@@ -74,17 +76,20 @@ class NodeUpdate : public NodeChange {
  public:
   NodeUpdate(LoopContext& context, const Call& call, CallMessage message, engine::NodeIndex node,
              std::unordered_set<std::string>& durable_zones, VersionCondition condition)
-      : NodeChange(context, call, std::move(message), node, durable_zones), condition_(condition) {}
+      : NodeChange(context, call, std::move(message), node, durable_zones), scope_(call), condition_(condition) {}
 
  protected:
   // On the owner's loop.
   const engine::NodeProfile& profile() const { return *context_.shards.nodes().profile(node_); }
   // For prepare(); note the problem.
+  bool is_in_scope(unsigned loop);
+  bool may_become(const engine::NodeSettings& settings);
   bool has_version();
   bool reject_closed();
   bool reject_fault(std::string_view member, std::string_view detail);
 
  private:
+  const AgentScope scope_;
   const VersionCondition condition_;
 };
 

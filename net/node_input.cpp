@@ -116,13 +116,6 @@ Limit read_limit(const JsonObject& object) {
   return limit;
 }
 
-std::vector<Limit> read_limits(const JsonValue& value) {
-  std::vector<Limit> limits;
-  if (value.is_null()) return limits;
-  value.array(engine::kLimitsMax).for_each([&](const JsonValue& each) { limits.push_back(read_limit(each.object())); });
-  return limits;
-}
-
 void read_time_zone(const JsonValue& value, const ZoneLookup& zones, NodePatch& patch) {
   patch.time_zone = std::string();
   if (value.is_null()) return;
@@ -162,6 +155,13 @@ void apply_metadata(const NodePatch& patch, std::vector<std::pair<std::string, s
 }
 
 }  // namespace
+
+std::vector<Limit> read_limits(const JsonValue& value) {
+  std::vector<Limit> limits;
+  if (value.is_null()) return limits;
+  value.array(engine::kLimitsMax).for_each([&](const JsonValue& each) { limits.push_back(read_limit(each.object())); });
+  return limits;
+}
 
 BudgetAbove read_budget(const JsonValue& value, const BudgetLookup& budgets) {
   const auto budget = budgets(value.string(engine::kIdBytesMax));

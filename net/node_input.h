@@ -73,6 +73,8 @@ struct InputFault {
 // Values that are there, null excluded.
 BudgetAbove read_budget(const JsonValue& value, const BudgetLookup& budgets);
 
+// At most engine::kLimitsMax; null is none.
+std::vector<engine::Limit> read_limits(const JsonValue& value);
 // Of the body: everything that NodePatch has. `creates`: there is nothing yet that null could delete.
 inline constexpr std::string_view kNodeMembers[] = {"label",      "limits",          "time_zone",
                                                     "week_start", "refunds_restore", "metadata"};

@@ -43,10 +43,20 @@ engine::Key128 NodeRoutes::name_of(engine::Key128 id) const {
 NodeIndex NodeRoutes::find(const Call& call) {
   const auto id = engine::parse_id(kind_.id_prefix, call.id);
   const auto node = id ? context_.shards.directory().find(name_of(*id)) : std::nullopt;
-  if (node && context_.shards.nodes().profile(*node) != nullptr) return *node;
+  if (node && context_.shards.nodes().profile(*node) != nullptr) {
+    if (AgentScope(call).covers(context_.shards, context_.loop, *node)) return *node;
+    respond_problem(call, outside_scope());
+    return engine::kNoNode;
+  }
   respond_problem(call.exchange, call.request, 404, kind_.not_found, "Not found",
                   "there is no " + std::string(kind_.noun) + " with this id");
   return engine::kNoNode;
+}
+
+bool NodeRoutes::may_patch(const Call& call) {
+  if (!AgentScope(call).is_agent() || names_limits_only(context_.json.object())) return true;
+  respond_problem(call, limits_only());
+  return false;
 }
 
 NodeIndex NodeRoutes::allocate(const Call& call) {
@@ -68,6 +78,7 @@ void NodeRoutes::list(const Call& call) {
     return respond_problem(call.exchange, call.request, 400, "invalid_value", "Bad request", kListPageRule);
   }
   if (after) node = *after - 1;
+  const AgentScope scope(call);
   const engine::Instant now = context_.surroundings.now();
   const auto guard = context_.shards.epochs().pin(context_.loop);
   std::string body = "{\"data\":[";
@@ -77,6 +88,7 @@ void NodeRoutes::list(const Call& call) {
   for (; (node & ~engine::kBudgetBit) != 0; --node) {
     const auto path = read_path(context_.shards.nodes(), node);
     if (path.empty()) continue;  // a number whose creation did not come about
+    if (!scope.covers(context_.shards, context_.loop, node)) continue;
     more = listed == page->limit;
     if (more) break;
     if (listed++ != 0) body += ',';

@@ -29,8 +29,11 @@ class NodeRoutes {
   void show(const Call& call);
   void set_status(const Call& call, engine::NodeStatus status);
 
-  // The node that the path names; kNoNode when a problem has been answered.
+  // The node that the path names and the caller may see; kNoNode when a problem has been answered.
   engine::NodeIndex find(const Call& call);
+  // Whether the caller may ask for the change that was read into the document at all; false when a problem has been
+  // answered. An agent's, of anything but limits, must not get as far as to prepare what it would need.
+  bool may_patch(const Call& call);
   // A number for a new one; kNoNode when a problem has been answered.
   engine::NodeIndex allocate(const Call& call);
 

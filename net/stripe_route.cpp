@@ -2,6 +2,7 @@
 
 #include "net/authorization_routes.h"
 #include "net/content_hash.h"
+#include "net/node_names.h"
 #include "net/processors/stripe.h"
 
 namespace holdfast::net {
@@ -113,7 +114,7 @@ void StripeRoute::landed(Flight& flight, const Answer& answer) {
     body_ = R"({"approved":false,"metadata":{"decline_reason":"idempotency_conflict","response_code":"94"}})";
   } else {
     card_id_.clear();
-    append_card_id(card_id_, context_, answer.decision.declined_by.node);
+    append_node_id(card_id_, context_, answer.decision.declined_by.node);
     stripe::append_answer(body_, answer.decision, std::get_if<engine::Authorize>(&flight.command)->request, card_id_);
   }
   respond_decision(*flight.exchange, flight.note);
