@@ -132,6 +132,7 @@ void write(ByteWriter& out, const Charge& charge) {
   out.varint(charge.held);
   out.i64(to_millis(charge.at));
   out.u32(charge.budget);
+  out.u16(charge.category);
 }
 
 Charge read_charge(ByteReader& in) {
@@ -139,12 +140,13 @@ Charge read_charge(ByteReader& in) {
   charge.held = in.varint();
   charge.at = from_millis(in.i64());
   charge.budget = in.u32();
+  charge.category = in.u16();
   return charge;
 }
 
 constexpr std::size_t kVarintBytesMax = 10;
 constexpr std::size_t kFollowUpBytesMax = 3 + kVarintBytesMax + 8 + 2 + 4 + kVarintBytesMax;
-constexpr std::size_t kChargeBytesMax = kVarintBytesMax + 8 + 4;
+constexpr std::size_t kChargeBytesMax = kVarintBytesMax + 8 + 4 + 2;
 constexpr std::size_t kAuthorizationBytesMax = 96 + 4 * kVarintBytesMax;
 constexpr std::size_t kCounterBytesMax = 4096 * kVarintBytesMax;
 constexpr std::size_t kMessageBytesMax = 128;
