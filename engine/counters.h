@@ -35,6 +35,10 @@ struct CounterLayout {
   friend bool operator==(const CounterLayout&, const CounterLayout&) = default;
 };
 CounterLayout layout_of(const NodeSettings& settings);
+// A limit of `after` has a counter that no limit of `before` had: with another window, length or categories.
+bool begins_counter(const NodeSettings& before, const NodeSettings& after);
+// Fills `to`, of `after`'s layout, from the words of `before`. What begins counts from `since` on.
+void carry_over(const NodeSettings& before, ConstWords from, const NodeSettings& after, Words to, Instant since);
 
 class Counters {
  public:

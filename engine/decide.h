@@ -3,7 +3,8 @@
 // Threads: pure; reads its arguments only.
 // Units: minor units; `now` has been raised to the last change of every node on the path, whose usage has been rolled
 // to it.
-// Source: semantics, "One order of reasons": the first check that fails names the reason.
+// Source: semantics, "One order of reasons": the first check that fails on any node names the reason, a card's before
+// its ancestors'.
 #pragma once
 
 #include <span>
@@ -16,18 +17,23 @@ namespace holdfast::engine {
 // One node as the decision sees it. path[0] is the card.
 struct PathNode {
   NodeIndex index = kNoNode;
-  const std::vector<Limit>* limits = nullptr;
-  const ZoneRules* zone = &utc();
-  Weekday week_start = Weekday::monday;
+  const NodeProfile* profile = nullptr;
+  const ZoneRules* zone = &utc();  // its own or inherited
   Usage usage;
+  ConstWords counters;
+
+  Weekday week_start() const { return profile->settings.week_start; }
+  // The words of limit number `limit`, which has a counter.
+  ConstWords counter_of(std::size_t limit) const;
+  // What the limit's window holds at `now`, to which usage has been rolled.
+  Tally tally_of(std::size_t limit, Instant now) const;
 };
 
-// Depth of the tree of budgets, and the card itself.
-inline constexpr std::size_t kPathMax = 9;
+// An empty path: the card was not found. Decides, changes nothing. decision.authorized_at and .held are those of a first
+// approval, and .tripped is unset; the ledger corrects them.
+Decision decide(std::span<const PathNode> path, const AuthorizationRequest& request, Instant now);
 
-// `card` may be null: the card was not found. Decides, changes nothing. decision.authorized_at and .held are those of a
-// first approval; the ledger corrects them for an incremental one.
-Decision decide(const NodeProfile* card, std::span<const PathNode> path, const AuthorizationRequest& request,
-                Instant now);
+// Held and posted of an amount limit's window are above it, on any node of the path.
+bool is_over_limit(std::span<const PathNode> path, Instant now);
 
 }  // namespace holdfast::engine

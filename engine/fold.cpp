@@ -24,7 +24,7 @@ Fold::Fold(const RowSource& rows, std::array<std::byte, 16> seed, std::chrono::h
 
 void Fold::start_anew() {
   scratch_ = std::make_unique<Shards>(1, seed_, 0, 1024);
-  cards_.clear();
+  nodes_.clear();
   authorizations_.clear();
   messages_.clear();
   keys_.clear();
@@ -34,32 +34,55 @@ void Fold::start_anew() {
   });
 }
 
-bool Fold::load_card(NodeIndex card) {
-  if (card == kNoNode) return true;
-  cards_.push_back(card);
-  const NodeSlot* slot = scratch_->cards().find(card);
-  if (slot != nullptr && slot->profile.load(std::memory_order_relaxed) != nullptr) return true;
-  const Bytes key = card_row_key(card);
-  const auto value = rows_.get(Table::cards, key);
-  if (!value) return true;
-  const auto row = read_card_row(key, *value);
-  if (!row || scratch_->zones().find(row->profile.settings.time_zone) == nullptr) return false;
-  (*scratch_)[0].ledger.restore(card, row->profile, row->balance);
+// The node and the budgets above it: all of them may change with it.
+bool Fold::load_node(NodeIndex node) {
+  for (NodeIndex each = node; each != kNoNode; each = parent_of(each)) {
+    nodes_.push_back(each);
+    if (!load_one(each)) return false;
+  }
   return true;
 }
 
-bool Fold::load_authorization(Processor processor, std::string_view id, Instant decided_at, NodeIndex card) {
-  Ledger& ledger = (*scratch_)[0].ledger;
-  const TimedKey timed{decided_at, ledger.authorization_key(processor, id), card};
-  authorizations_.push_back(timed);
-  if (ledger.find(timed.key, card) != nullptr) return true;
-  const Bytes key = authorization_row_key(timed.at, timed.key, timed.card);
-  const auto value = rows_.get(Table::authorizations, key);
+bool Fold::load_one(NodeIndex node) {
+  if (scratch_->nodes().profile(node) != nullptr) return true;
+  const Bytes key = node_row_key(node);
+  const auto value = rows_.get(Table::nodes, key);
   if (!value) return true;
-  auto row = read_authorization_row(key, *value);
+  const auto row = read_node_row(key, *value);
   if (!row) return false;
-  ledger.restore(row->authorization, std::move(row->follow_ups));
+  const std::string& zone = row->profile.settings.time_zone;
+  if (!zone.empty() && scratch_->zones().find(zone) == nullptr) return false;
+  (*scratch_)[0].ledger.restore(node, row->profile, row->balance, row->counters);
   return true;
+}
+
+NodeIndex Fold::parent_of(NodeIndex node) const {
+  const NodeProfile* profile = scratch_->nodes().profile(node);
+  return profile == nullptr ? kNoNode : profile->settings.parent;
+}
+
+// The authorization and the budgets that it was charged to.
+bool Fold::load_authorization(Key128 key, Instant decided_at, NodeIndex card) {
+  Ledger& ledger = (*scratch_)[0].ledger;
+  const TimedKey timed{decided_at, key, card};
+  authorizations_.push_back(timed);
+  if (const Authorization* known = ledger.find(key, card); known == nullptr || known->decided_at != decided_at) {
+    const Bytes row_key = authorization_row_key(timed.at, timed.key, timed.card);
+    if (const auto value = rows_.get(Table::authorizations, row_key)) {
+      auto row = read_authorization_row(row_key, *value);
+      if (!row) return false;
+      ledger.restore(row->authorization, std::move(row->details));
+    }
+  }
+  const Authorization* authorization = ledger.find(key, card);
+  if (authorization == nullptr) return true;
+  if (!load_node(authorization->budget)) return false;
+  const Details* details = ledger.details(*authorization);
+  if (details == nullptr) return true;
+  return std::all_of(details->charges.begin(), details->charges.end(),
+                     [&](const Charge& charge) { return load_node(charge.budget); }) &&
+         std::all_of(details->follow_ups.begin(), details->follow_ups.end(),
+                     [&](const FollowUp& event) { return load_node(event.budget); });
 }
 
 // Only the withdrawal of a decision finds its message there already.
@@ -81,23 +104,27 @@ bool Fold::load_message(const MessageRef& message, Instant at, bool known) {
 }
 
 bool Fold::load_touched(const Record& record) {
-  bool readable = true;
+  bool readable = load_node(node_of(record.command));
   Instant decided_at = record.now;
-  std::visit(
-      [&](const auto& command) {
-        if constexpr (requires { command.card; }) readable = load_card(command.card);
-      },
-      record.command);
+  const Ledger& ledger = (*scratch_)[0].ledger;
   const auto* withdraw = std::get_if<Withdraw>(&record.command);
-  if (const auto* authorize = std::get_if<Authorize>(&record.command)) {
+  if (const auto* create = std::get_if<CreateNode>(&record.command)) {
+    readable = readable && load_node(create->settings.parent);
+  } else if (const auto* change = std::get_if<ChangeNode>(&record.command)) {
+    readable = readable && load_node(change->settings.parent);
+  } else if (const auto* authorize = std::get_if<Authorize>(&record.command)) {
     const auto& decision = std::get<Decision>(record.outcome);
     decided_at = decision.decided_at;
-    readable = readable && load_authorization(authorize->request.processor, authorize->request.authorization_id,
-                                              decision.authorized_at, authorize->card);
+    const Key128 key =
+        ledger.authorization_key(authorize->request.processor, authorize->request.authorization_id);
+    readable = readable && load_authorization(key, decision.authorized_at, authorize->card);
   } else if (withdraw != nullptr && withdraw->decided()) {
     decided_at = withdraw->charged_at;
-    readable = readable && load_authorization(withdraw->processor, withdraw->authorization_id, withdraw->authorized_at,
-                                              withdraw->card);
+    const Key128 key = ledger.authorization_key(withdraw->processor, withdraw->authorization_id);
+    readable = readable && load_authorization(key, withdraw->authorized_at, withdraw->card);
+  } else if (const auto* advise = std::get_if<Advise>(&record.command)) {
+    const auto& outcome = std::get<AdviceOutcome>(record.outcome);
+    readable = readable && load_authorization(advise->authorization, outcome.authorized_at, advise->card);
   } else if (const auto* add = std::get_if<AddKey>(&record.command)) {
     keys_.push_back(add->id);
   } else if (const auto* remove = std::get_if<RemoveKey>(&record.command)) {
@@ -117,7 +144,7 @@ std::optional<ReplayFault> Fold::apply(Sequence sequence, BytesView bytes) {
 }
 
 std::size_t Fold::touched_rows() const {
-  return cards_.size() + authorizations_.size() + messages_.size() + keys_.size();
+  return nodes_.size() + authorizations_.size() + messages_.size() + keys_.size();
 }
 
 // What was touched stays for this time: it may just have changed.
@@ -162,23 +189,23 @@ void Fold::remove_before(const Bytes& end, Table table, Bytes& next, IsOld&& is_
 
 std::vector<RowChange> Fold::take_changes(Instant old_at) {
   std::vector<RowChange> changes;
-  sort_and_unite(cards_);
+  sort_and_unite(nodes_);
   sort_and_unite(authorizations_);
   sort_and_unite(messages_);
   sort_and_unite(keys_);
   changes.reserve(touched_rows());
   Shards::Shard& shard = (*scratch_)[0];
-  for (const NodeIndex card : cards_) {
-    const NodeSlot* slot = scratch_->cards().find(card);
-    const NodeProfile* profile = slot == nullptr ? nullptr : slot->profile.load(std::memory_order_relaxed);
+  for (const NodeIndex node : nodes_) {
+    const NodeProfile* profile = scratch_->nodes().profile(node);
     if (profile == nullptr) continue;
-    changes.push_back({Table::cards, card_row_key(card), card_row(*profile, slot->balance.owner_load())});
+    const NodeBalance balance = scratch_->nodes().find(node)->balance.owner_load();
+    changes.push_back({Table::nodes, node_row_key(node), node_row(*profile, balance)});
   }
   for (const TimedKey& timed : authorizations_) {
     const Authorization* authorization = shard.ledger.find(timed.key, timed.card);
     if (authorization == nullptr || authorization->decided_at != timed.at) continue;
     changes.push_back({Table::authorizations, authorization_row_key(timed.at, timed.key, timed.card),
-                       authorization_row(*authorization, shard.ledger.follow_ups(*authorization))});
+                       authorization_row(*authorization, shard.ledger.details(*authorization))});
   }
   for (const TimedKey& timed : messages_) {
     const Message* message = shard.messages.find(timed.key);

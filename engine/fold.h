@@ -38,8 +38,10 @@ class Fold {
   };
 
   bool load_touched(const Record& record);
-  bool load_card(NodeIndex card);
-  bool load_authorization(Processor processor, std::string_view id, Instant decided_at, NodeIndex card);
+  bool load_node(NodeIndex node);
+  bool load_one(NodeIndex node);
+  NodeIndex parent_of(NodeIndex node) const;
+  bool load_authorization(Key128 key, Instant decided_at, NodeIndex card);
   bool load_message(const MessageRef& message, Instant decided_at, bool known);
   void remove_old(Instant old_at, std::vector<RowChange>& changes);
   template <class IsOld>
@@ -55,7 +57,7 @@ class Fold {
   Bytes next_message_;
   std::unique_ptr<Shards> scratch_;
   // What was touched, in order of touching and perhaps more than once.
-  std::vector<NodeIndex> cards_;
+  std::vector<NodeIndex> nodes_;
   std::vector<TimedKey> authorizations_;
   std::vector<TimedKey> messages_;
   std::vector<Key128> keys_;

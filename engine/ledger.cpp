@@ -4,6 +4,8 @@
 #include <cstdlib>
 #include <utility>
 
+#include "engine/breaker.h"
+
 namespace holdfast::engine {
 namespace {
 
@@ -12,215 +14,269 @@ void require(bool holds) {
   if (!holds) std::abort();
 }
 
+// Which requests are the same to a loop breaker.
+std::uint64_t same_request(const KeyHasher& hasher, const AuthorizationRequest& request) {
+  const auto* amount = reinterpret_cast<const char*>(&request.amount);
+  return hasher.hash({"request", request.merchant.id, std::string_view(amount, sizeof request.amount)}).lo;
+}
+
+// The card has had all the approvals that it may have.
+bool is_used_up(const NodeSettings& settings, const NodeBalance& balance) {
+  return settings.max_authorizations != 0 && balance.approvals >= settings.max_authorizations;
+}
+
+Tally approval_of(const Decision& decision) {
+  return {decision.approved_amount, 0, 1};
+}
+
 }  // namespace
 
-std::string_view authorization_status_name(AuthorizationStatus status) {
-  switch (status) {
-    case AuthorizationStatus::pending:
-      return "pending";
-    case AuthorizationStatus::closed:
-      return "closed";
-    case AuthorizationStatus::reversed:
-      return "reversed";
-    case AuthorizationStatus::expired:
-      return "expired";
-    case AuthorizationStatus::declined:
-      return "declined";
-  }
-  return "";
+bool is_travel(CategoryCode category) {
+  // Car rental, lodging, cruises: the chains' own codes, and those of the trades.
+  const bool chain = category >= 3351 && category <= 3999;
+  return chain || category == 7011 || category == 7512 || category == 4411;
 }
 
-bool forgotten(const Authorization& authorization, Instant now) {
-  return authorization.status != AuthorizationStatus::pending && authorization.decided_at < now - kForgetAfter;
+Instant hold_ends_at(const Authorization& authorization, const HoldPeriods& periods) {
+  return authorization.charged_at + (is_travel(authorization.category) ? periods.travel : periods.usual);
 }
 
-Ledger::Ledger(NodeTable& cards, ZoneTable& zones, Epochs& epochs, unsigned participant, const KeyHasher& hasher)
-    : cards_(cards), zones_(zones), epochs_(epochs), participant_(participant), hasher_(hasher) {}
+Ledger::Ledger(Nodes& nodes, ZoneTable& zones, Epochs& epochs, unsigned participant, const KeyHasher& hasher)
+    : nodes_(nodes), zones_(zones), epochs_(epochs), participant_(participant), hasher_(hasher) {}
 
-Key128 Ledger::authorization_key(Processor processor, std::string_view id) const {
-  const char kind = static_cast<char>(processor);
-  return hasher_.hash({"authorization", std::string_view(&kind, 1), id});
-}
+// ---- Nodes
 
-NodeSlot& Ledger::existing(NodeIndex card) {
-  NodeSlot* slot = cards_.find(card);
+NodeSlot& Ledger::existing(NodeIndex node) const {
+  NodeSlot* slot = nodes_.find(node);
   require(slot != nullptr && slot->profile.load(std::memory_order_relaxed) != nullptr);
   return *slot;
 }
 
-NodeOutcome Ledger::publish(NodeSlot& slot, NodeProfile profile) {
-  profile.zone = zones_.find(profile.settings.time_zone);
-  require(profile.zone != nullptr);
+// Gives the version. The profile's counters have been made for its settings.
+std::uint32_t Ledger::publish(NodeSlot& slot, NodeProfile profile) {
+  profile.zone = nullptr;
+  if (!profile.settings.time_zone.empty()) {
+    profile.zone = zones_.find(profile.settings.time_zone);
+    require(profile.zone != nullptr);
+  }
   const std::uint32_t version = profile.version;
   // Release: whoever loads the pointer sees the finished profile (pairs with the acquire of NodeTable's readers).
   const NodeProfile* old = slot.profile.exchange(new const NodeProfile(std::move(profile)), std::memory_order_acq_rel);
   if (old != nullptr) epochs_.retire(participant_, old);
-  return {version};
+  return version;
+}
+
+void Ledger::note_parent(NodeIndex node, NodeIndex before, NodeIndex after) {
+  if (before == after) return;
+  if (before != kNoNode) std::erase(children_[before], node);
+  if (after == kNoNode) return;
+  require(nodes_.profile(after) != nullptr);
+  children_[after].push_back(node);
+  if (!is_budget(node)) nodes_.at(node).placement.store(Placement::in_tree, std::memory_order_release);
+}
+
+const std::vector<NodeIndex>& Ledger::children_of(NodeIndex budget) const {
+  static const std::vector<NodeIndex> kNone;
+  const auto found = children_.find(budget);
+  return found == children_.end() ? kNone : found->second;
+}
+
+// Makes the counters that the settings of `changed` need, from those of `old`. `now` is the node's time.
+void Ledger::renew_counters(const NodeProfile& old, NodeProfile& changed, Instant now) {
+  changed.layout = layout_of(changed.settings);
+  changed.counters.reset();
+  if (changed.layout.words == 0) return;
+  changed.counters = std::make_shared<Counters>(changed.layout.words);
+  const ConstWords before = old.counters == nullptr ? ConstWords{} : ConstWords{old.counters->own()};
+  carry_over(old.settings, before, changed.settings, changed.counters->own(), now);
+  changed.counters->publish();
 }
 
 NodeOutcome Ledger::apply(const CreateNode& command, Instant) {
-  NodeSlot& slot = cards_.at(command.card);
+  NodeSlot& slot = nodes_.at(command.node);
   require(slot.profile.load(std::memory_order_relaxed) == nullptr);
-  cards_.reserve_through(command.card);
-  return publish(slot, {command.identity, command.settings, NodeStatus::active, 1, nullptr});
+  NodeProfile profile{command.identity, command.settings, NodeStatus::active, 1, nullptr, {}, nullptr};
+  renew_counters({}, profile, kNoInstant);
+  note_parent(command.node, kNoNode, command.settings.parent);
+  return {publish(slot, std::move(profile))};
 }
 
-NodeOutcome Ledger::apply(const ChangeNode& command, Instant) {
-  NodeSlot& slot = existing(command.card);
-  NodeProfile profile = *slot.profile.load(std::memory_order_relaxed);
-  if (profile.settings.time_zone != command.settings.time_zone ||
-      profile.settings.week_start != command.settings.week_start) {
-    // The hour that was known to have no end in it was one of the old zone.
-    NodeBalance balance = slot.balance.owner_load();
-    balance.usage.next_roll = kNoInstant;
-    slot.balance.store(balance);
+NodeOutcome Ledger::apply(const ChangeNode& command, Instant now) {
+  NodeSlot& slot = existing(command.node);
+  const NodeProfile& old = *slot.profile.load(std::memory_order_relaxed);
+  NodeProfile changed = old;
+  changed.settings = command.settings;
+  ++changed.version;
+  NodeBalance balance = slot.balance.owner_load();
+  // The quarter that was known to have no end in it was one of the old zone or week.
+  balance.usage.next_roll = kNoInstant;
+  if (begins_counter(old.settings, command.settings)) {
+    // What was charged in this very millisecond was charged before: the new counter's time begins with the next.
+    now = std::max(now, balance.usage.rolled_at) + std::chrono::milliseconds(1);
+    balance.usage.roll(now, zone_of(command.node), old.settings.week_start);
   }
-  profile.settings = command.settings;
-  ++profile.version;
-  return publish(slot, std::move(profile));
+  slot.balance.store(balance);
+  renew_counters(old, changed, now);
+  if (is_used_up(changed.settings, balance)) changed.status = NodeStatus::closed;
+  note_parent(command.node, old.settings.parent, command.settings.parent);
+  return {publish(slot, std::move(changed))};
 }
 
 NodeOutcome Ledger::apply(const SetNodeStatus& command, Instant) {
-  NodeSlot& slot = existing(command.card);
+  NodeSlot& slot = existing(command.node);
   NodeProfile profile = *slot.profile.load(std::memory_order_relaxed);
   if (profile.status == command.status) return {profile.version};  // nothing to change: the same version
   require(profile.status != NodeStatus::closed);
   profile.status = command.status;
   ++profile.version;
-  return publish(slot, std::move(profile));
+  return {publish(slot, std::move(profile))};
 }
 
-Ledger::Path Ledger::path_of(NodeIndex card, Instant now) const {
-  Path path;
-  path.now = now;
-  const NodeSlot* slot = cards_.find(card);
-  path.card = slot == nullptr ? nullptr : slot->profile.load(std::memory_order_relaxed);
-  if (path.card == nullptr) return path;
+const ZoneRules& Ledger::zone_of(NodeIndex node) const {
+  return *load_path(node, existing(node).profile.load(std::memory_order_relaxed)->settings.parent).nodes[0].zone;
+}
+
+// ---- Paths
+
+void Ledger::append_node(Path& path, NodeIndex index) const {
+  const NodeSlot* slot = nodes_.find(index);
+  const NodeProfile* profile = slot == nullptr ? nullptr : slot->profile.load(std::memory_order_relaxed);
+  require(profile != nullptr && path.length < kPathMax);
   PathNode& node = path.nodes[path.length++];
-  node.index = card;
-  node.limits = &path.card->settings.limits;
-  node.zone = &path.card->zone->get();
-  node.week_start = path.card->settings.week_start;
+  node.index = index;
+  node.profile = profile;
   node.usage = slot->balance.owner_load().usage;
-  // Time never goes back for a node: a clock that does is held at the node's last change.
-  for (std::size_t i = 0; i < path.length; ++i)
-    path.now = std::max(path.now, path.nodes[i].usage.rolled_at);
-  for (std::size_t i = 0; i < path.length; ++i) {
-    path.nodes[i].usage.roll(path.now, *path.nodes[i].zone, path.nodes[i].week_start);
+  if (profile->counters != nullptr) node.counters = profile->counters->own();
+}
+
+Ledger::Path Ledger::path_of(NodeIndex index, Instant now) const {
+  const NodeProfile* profile = nodes_.profile(index);
+  if (profile == nullptr) return {{}, 0, now};
+  return path_through(index, profile->settings.parent, now);
+}
+
+// From a node on to the budgets that it had when something was charged; as they were at their last change.
+Ledger::Path Ledger::load_path(NodeIndex index, NodeIndex budget) const {
+  Path path{{}, 0, kNoInstant};
+  append_node(path, index);
+  for (NodeIndex above = budget; above != kNoNode; above = path.nodes[path.length - 1].profile->settings.parent)
+    append_node(path, above);
+  const ZoneRules* zone = &utc();
+  for (std::size_t i = path.length; i-- != 0;) {
+    PathNode& node = path.nodes[i];
+    if (node.profile->zone != nullptr) zone = &node.profile->zone->get();
+    node.zone = zone;
+    // Time never goes back for a node: a clock that does is held at the node's last change.
+    path.now = std::max(path.now, node.usage.rolled_at);
   }
   return path;
 }
 
-void Ledger::store(const Path& path, bool approved) {
+Ledger::Path Ledger::path_through(NodeIndex index, NodeIndex budget, Instant now) const {
+  Path path = load_path(index, budget);
+  path.now = std::max(path.now, now);
+  for (std::size_t i = 0; i < path.length; ++i)
+    path.nodes[i].usage.roll(path.now, *path.nodes[i].zone, path.nodes[i].week_start());
+  return path;
+}
+
+void Ledger::store(const Path& path) {
   for (const PathNode& node : path.view()) {
     NodeSlot& slot = existing(node.index);
     NodeBalance balance = slot.balance.owner_load();
     balance.usage = node.usage;
-    if (approved) ++balance.approvals;
     slot.balance.store(balance);
+    if (node.profile->counters != nullptr) node.profile->counters->publish();
   }
 }
 
-std::uint32_t Ledger::slot_of(Key128 key, NodeIndex card) const {
-  return index_.find(hash_of(key), [&](std::uint32_t slot) {
-    return authorizations_[slot].key == key && authorizations_[slot].card == card;
-  });
-}
-
-std::uint32_t Ledger::add_authorization(Key128 key, NodeIndex card) {
-  const std::uint32_t slot = authorizations_.allocate();
-  authorizations_[slot].key = key;
-  authorizations_[slot].card = card;
-  index_.insert(hash_of(key), slot);
-  append_by_age(slot);
-  return slot;
-}
-
-void Ledger::link_to_card(std::uint32_t slot) {
-  NodeSlot* card = cards_.find(authorizations_[slot].card);
-  if (card == nullptr) return;
-  const std::uint32_t older = std::exchange(card->newest_authorization, slot);
-  authorizations_[slot].older = older;
-  if (older != HashIndex::kNone) authorizations_[older].newer = slot;
-}
-
-void Ledger::append_by_age(std::uint32_t slot) {
-  authorizations_[slot].next = HashIndex::kNone;
-  if (last_by_age_ == HashIndex::kNone) {
-    first_by_age_ = slot;
-  } else {
-    authorizations_[last_by_age_].next = slot;
-  }
-  last_by_age_ = slot;
-}
-
-void Ledger::remove(std::uint32_t slot) {
-  const Authorization& authorization = authorizations_[slot];
-  if (authorization.older != HashIndex::kNone) authorizations_[authorization.older].newer = authorization.newer;
-  if (authorization.newer != HashIndex::kNone) {
-    authorizations_[authorization.newer].older = authorization.older;
-  } else if (NodeSlot* card = cards_.find(authorization.card); card != nullptr) {
-    card->newest_authorization = authorization.older;
-  }
-  if (authorization.key != Key128{0, 0}) index_.erase(hash_of(authorization.key), slot);
-  follow_ups_.erase(slot);
-  authorizations_.release(slot);
-}
-
-void Ledger::expire(Instant now, std::size_t most) {
-  for (std::size_t looked_at = 0; looked_at < most && first_by_age_ != HashIndex::kNone; ++looked_at) {
-    const std::uint32_t slot = first_by_age_;
-    if (authorizations_[slot].decided_at >= now - kForgetAfter - kForgetMargin) return;
-    first_by_age_ = authorizations_[slot].next;
-    if (first_by_age_ == HashIndex::kNone) last_by_age_ = HashIndex::kNone;
-    if (authorizations_[slot].status == AuthorizationStatus::pending) {
-      append_by_age(slot);  // still holds money: looked at again after all the others
-    } else {
-      remove(slot);
-    }
+void Ledger::add_to_node(PathNode& node, const Tally& change, Instant charged_at, CategoryCode category, Instant now) {
+  node.usage.add(change, charged_at, *node.zone, node.week_start());
+  const auto& limits = node.profile->settings.limits;
+  for (std::size_t i = 0; i < limits.size(); ++i) {
+    if (!limits[i].has_counter() || !limits[i].concerns(category)) continue;
+    const Words counter = node.profile->counters->own().subspan(node.profile->layout.limits[i], counter_words(limits[i]));
+    add(limits[i], counter, change, charged_at, now, *node.zone, node.week_start());
   }
 }
+
+void Ledger::add_to_path(Path& path, const Tally& change, Instant charged_at, CategoryCode category) {
+  for (std::size_t i = 0; i < path.length; ++i)
+    add_to_node(path.nodes[i], change, charged_at, category, path.now);
+}
+
+// ---- Decisions
 
 Decision Ledger::evaluate(const Authorize& command, Instant now) const {
   const Path path = path_of(command.card, now);
-  return decide(path.card, path.view(), command.request, path.now);
+  return decide(path.view(), command.request, path.now);
 }
 
-// An authorization that holds nothing is forgotten some time after its first request, whether or not expire() has come
-// by already: what a message meets must depend on the records before it only.
-std::uint32_t Ledger::remembered(Key128 key, NodeIndex card, Instant now) {
-  const std::uint32_t slot = slot_of(key, card);
-  if (slot == HashIndex::kNone || !forgotten(authorizations_[slot], now)) return slot;
-  unname(slot);
-  return HashIndex::kNone;
+Decision Ledger::apply(const Authorize& command, Instant now) {
+  Path path = path_of(command.card, now);
+  Decision decision = decide(path.view(), command.request, path.now);
+  const bool charges = decision.approved() && decision.approved_amount > 0;
+  if (charges) add_to_path(path, approval_of(decision), path.now, command.request.merchant.category);
+  const bool noted = note_to_breaker(path, command.request, decision);
+  settle_decision(command, path, decision);
+  if (charges || noted) store(path);
+  if (charges) count_approval(path, command.request);
+  return decision;
 }
 
-// As if it were not there; expire() frees the slot when its turn comes.
-void Ledger::unname(std::uint32_t slot) {
-  index_.erase(hash_of(authorizations_[slot].key), slot);
-  authorizations_[slot].key = Key128{0, 0};
+// True: the card's breaker has seen the request.
+bool Ledger::note_to_breaker(const Path& path, const AuthorizationRequest& request, Decision& decision) {
+  if (path.length == 0 || decision.reason == Reason::loop_breaker) return false;
+  const NodeProfile& card = *path.nodes[0].profile;
+  if (card.layout.breaker == CounterLayout::kNone) return false;
+  decision.tripped = note_decision(card.settings.loop_breaker, card.counters->own().subspan(card.layout.breaker),
+                                   same_request(hasher_, request), decision.approved(), path.now);
+  return true;
+}
+
+// The approvals over the card's life: the first locks the card to its merchant, the last that it may have closes it.
+void Ledger::count_approval(const Path& path, const AuthorizationRequest& request) {
+  for (const PathNode& node : path.view()) {
+    NodeSlot& slot = existing(node.index);
+    NodeBalance balance = slot.balance.owner_load();
+    ++balance.approvals;
+    slot.balance.store(balance);
+  }
+  NodeSlot& slot = existing(path.nodes[0].index);
+  const NodeProfile& card = *path.nodes[0].profile;
+  if (card.layout.merchant_lock != CounterLayout::kNone) {
+    const Words lock = card.counters->own().subspan(card.layout.merchant_lock);
+    if (!is_locked(lock)) {
+      lock_to(lock, request.merchant.id);
+      card.counters->publish();
+    }
+  }
+  if (!is_used_up(card.settings, slot.balance.owner_load())) return;
+  NodeProfile closed = card;
+  closed.status = NodeStatus::closed;
+  ++closed.version;
+  publish(slot, std::move(closed));
 }
 
 // Enters the decision into the authorization it belongs to, new or known.
-void Ledger::settle_decision(const Authorize& command, Decision& decision) {
+void Ledger::settle_decision(const Authorize& command, const Path& path, Decision& decision) {
+  const NodeIndex budget = path.length == 0 ? kNoNode : path.nodes[0].profile->settings.parent;
   const Key128 key = authorization_key(command.request.processor, command.request.authorization_id);
   const std::uint32_t known = remembered(key, command.card, decision.decided_at);
   if (known == HashIndex::kNone) {
     const std::uint32_t added = add_authorization(key, command.card);
     link_to_card(added);
-    enter_first(authorizations_[added], command, decision);
-    return;
+    return enter_first(added, command, budget, decision);
   }
   Authorization& authorization = authorizations_[known];
-  if (authorization.status ==
-      AuthorizationStatus::declined) {  // its earlier request was declined: this is another first
-    enter_first(authorization, command, decision);
+  if (authorization.status == AuthorizationStatus::declined) {  // its earlier request was declined: this is another first
+    enter_first(known, command, budget, decision);
     note(known, FollowUp::Kind::again, decision);
     return;
   }
   if (decision.approved()) {
     authorization.approved += decision.approved_amount;
-    authorization.held += decision.approved_amount;
+    add_charge(known, {decision.approved_amount, decision.decided_at, budget});
     if (authorization.held > 0) authorization.status = AuthorizationStatus::pending;
   }
   decision.held = authorization.held;
@@ -228,13 +284,33 @@ void Ledger::settle_decision(const Authorize& command, Decision& decision) {
   note(known, FollowUp::Kind::incremental, decision);
 }
 
-void Ledger::note(std::uint32_t slot, FollowUp::Kind kind, const Decision& decision) {
-  follow_ups_[slot].push_back({kind, decision.reason, decision.approved_amount, decision.decided_at});
+// A charge beside those that the authorization has: their list begins with the second.
+void Ledger::add_charge(std::uint32_t slot, const Charge& charge) {
+  if (charge.held == 0) return;
+  Authorization& authorization = authorizations_[slot];
+  std::vector<Charge>& charges = details_[slot].charges;
+  if (charges.empty()) charges.push_back({authorization.held, authorization.charged_at, authorization.budget});
+  charges.push_back(charge);
+  authorization.held = saturating_add(authorization.held, charge.held);
 }
 
-void Ledger::enter_first(Authorization& authorization, const Authorize& command, Decision& decision) {
+void Ledger::note(std::uint32_t slot, FollowUp::Kind kind, const Decision& decision) {
+  FollowUp event;
+  event.kind = kind;
+  event.reason = decision.reason;
+  event.amount = decision.approved_amount;
+  event.at = decision.decided_at;
+  details_[slot].follow_ups.push_back(event);
+}
+
+void Ledger::enter_first(std::uint32_t slot, const Authorize& command, NodeIndex budget, Decision& decision) {
+  if (const auto found = details_.find(slot); found != details_.end()) found->second.charges.clear();
+  Authorization& authorization = authorizations_[slot];
   if (authorization.decided_at == kNoInstant) authorization.decided_at = decision.decided_at;
   decision.authorized_at = authorization.decided_at;
+  authorization.charged_at = decision.decided_at;
+  authorization.budget = budget;
+  authorization.category = command.request.merchant.category;
   authorization.processor = command.request.processor;
   authorization.approved = decision.approved_amount;
   authorization.held = decision.held;
@@ -244,115 +320,67 @@ void Ledger::enter_first(Authorization& authorization, const Authorize& command,
                                               : AuthorizationStatus::pending;
 }
 
-Decision Ledger::apply(const Authorize& command, Instant now) {
-  Path path = path_of(command.card, now);
-  Decision decision = decide(path.card, path.view(), command.request, path.now);
-  settle_decision(command, decision);
-  if (!decision.approved() || decision.approved_amount == 0) return decision;
-  for (std::size_t i = 0; i < path.length; ++i)
-    path.nodes[i].usage.charge(decision.approved_amount, true);
-  store(path, true);
-  return decision;
-}
-
 WithdrawOutcome Ledger::apply(const Withdraw& command, Instant now) {
   if (!command.decided()) return {0, now};
-  Path path = path_of(command.card, now);
-  WithdrawOutcome outcome{0, path.now};
   const std::uint32_t known = slot_of(authorization_key(command.processor, command.authorization_id), command.card);
   require(known != HashIndex::kNone);
   Authorization& authorization = authorizations_[known];
+  Charge* charge = charge_made_at(known, command.charged_at);
+  const NodeIndex budget = charge == nullptr ? authorization.budget : charge->budget;
+  WithdrawOutcome outcome{0, now};
+  if (command.card != kNoNode) outcome.decided_at = path_through(command.card, budget, now).now;
   const bool whole = authorization.approved == command.amount;
   if (whole && (command.amount > 0 || authorization.decided_at == command.charged_at)) {  // nothing else came of it
     authorization.status = AuthorizationStatus::declined;
     authorization.reason = Reason::deadline_exceeded;
   }
-  outcome.released = std::min(command.amount, authorization.held);
+  const Minor held = charge == nullptr ? authorization.held : charge->held;
+  outcome.released = std::min(command.amount, held);
   authorization.approved -= command.amount;
   authorization.held -= outcome.released;
-  follow_ups_[known].push_back(
-      {FollowUp::Kind::withdrawn, Reason::deadline_exceeded, outcome.released, outcome.decided_at});
+  if (charge != nullptr) charge->held -= outcome.released;
+  FollowUp event;
+  event.kind = FollowUp::Kind::withdrawn;
+  event.reason = Reason::deadline_exceeded;
+  event.amount = outcome.released;
+  event.at = outcome.decided_at;
+  details_[known].follow_ups.push_back(event);
   if (outcome.released == 0) return outcome;
-  for (std::size_t i = 0; i < path.length; ++i) {
-    PathNode& node = path.nodes[i];
-    node.usage.release(outcome.released, command.charged_at, *node.zone, node.week_start);
-  }
-  store(path, false);
+  Path path = path_through(command.card, budget, now);
+  add_to_path(path, {-outcome.released, 0, 0}, command.charged_at, authorization.category);
+  store(path);
   return outcome;
 }
 
-const Authorization* Ledger::find(Key128 key, NodeIndex card) const {
-  const std::uint32_t slot = slot_of(key, card);
-  return slot == HashIndex::kNone ? nullptr : &authorizations_[slot];
+// Of several: the one; null when there is no list of them, as for the only one.
+Charge* Ledger::charge_made_at(std::uint32_t slot, Instant at) {
+  const auto found = details_.find(slot);
+  if (found == details_.end()) return nullptr;
+  auto& charges = found->second.charges;
+  const auto charge = std::find_if(charges.rbegin(), charges.rend(), [at](const Charge& each) { return each.at == at; });
+  return charge == charges.rend() ? nullptr : &*charge;
 }
 
-const Authorization* Ledger::find_any(Key128 key) const {
-  const Authorization* declined = nullptr;
-  const std::uint32_t approved = index_.find(hash_of(key), [&](std::uint32_t slot) {
-    if (authorizations_[slot].key != key) return false;
-    if (authorizations_[slot].status != AuthorizationStatus::declined) return true;
-    declined = &authorizations_[slot];
-    return false;
-  });
-  return approved == HashIndex::kNone ? declined : &authorizations_[approved];
-}
+// ---- Restart
 
-const std::vector<FollowUp>* Ledger::follow_ups(const Authorization& authorization) const {
-  const auto found = follow_ups_.find(slot_of(authorization.key, authorization.card));
-  return found == follow_ups_.end() ? nullptr : &found->second;
-}
-
-const Authorization* Ledger::newest_of(NodeIndex card) const {
-  const NodeSlot* slot = cards_.find(card);
-  if (slot == nullptr || slot->newest_authorization == HashIndex::kNone) return nullptr;
-  return &authorizations_[slot->newest_authorization];
-}
-
-const Authorization* Ledger::older_than(const Authorization& authorization) const {
-  return authorization.older == HashIndex::kNone ? nullptr : &authorizations_[authorization.older];
-}
-
-void Ledger::note_sequence(const Authorize& command, Sequence sequence) {
-  const AuthorizationRequest& request = command.request;
-  const std::uint32_t slot = slot_of(authorization_key(request.processor, request.authorization_id), command.card);
-  if (slot != HashIndex::kNone && authorizations_[slot].sequence == 0) authorizations_[slot].sequence = sequence;
-}
-
-void Ledger::restore(NodeIndex card, const NodeProfile& profile, const NodeBalance& balance) {
-  NodeSlot& slot = cards_.at(card);
-  cards_.reserve_through(card);
+void Ledger::restore(NodeIndex node, const NodeProfile& stored, const NodeBalance& balance,
+                     const std::vector<std::uint64_t>& counters) {
+  NodeSlot& slot = nodes_.at(node);
   slot.balance.store(balance);
-  publish(slot, profile);
-}
-
-void Ledger::restore(const Authorization& authorization, std::vector<FollowUp> follow_ups) {
-  if (const std::uint32_t older = slot_of(authorization.key, authorization.card); older != HashIndex::kNone) {
-    unname(older);  // was forgotten when this one came
+  NodeProfile profile = stored;
+  profile.layout = layout_of(profile.settings);
+  profile.counters.reset();
+  if (profile.layout.words != 0) {
+    require(counters.size() == profile.layout.words);
+    profile.counters = std::make_shared<Counters>(profile.layout.words);
+    std::copy(counters.begin(), counters.end(), profile.counters->own().begin());
+    profile.counters->publish();
   }
-  const std::uint32_t slot = add_authorization(authorization.key, authorization.card);
-  const std::uint32_t next = authorizations_[slot].next;
-  authorizations_[slot] = authorization;
-  authorizations_[slot].next = next;
-  if (!follow_ups.empty()) follow_ups_[slot] = std::move(follow_ups);
-}
-
-// Two sweeps over memory in its order and a small table: going to the card and its newest authorization for each would
-// be three accesses in no order to tables of hundreds of megabytes.
-void Ledger::link_restored() {
-  std::vector<std::uint32_t> nearest(std::size_t{cards_.last()} + 1, HashIndex::kNone);
-  const auto link = [&](std::uint32_t slot, std::uint32_t Authorization::*neighbour) {
-    Authorization& authorization = authorizations_[slot];
-    if (authorization.card == kNoNode || authorization.card >= nearest.size()) return;
-    authorization.*neighbour = std::exchange(nearest[authorization.card], slot);
-  };
-  for (std::uint32_t slot = 0; slot < authorizations_.end(); ++slot)
-    link(slot, &Authorization::older);
-  for (NodeIndex card = 1; card < nearest.size(); ++card) {
-    if (nearest[card] != HashIndex::kNone) cards_.at(card).newest_authorization = nearest[card];
-  }
-  std::fill(nearest.begin(), nearest.end(), HashIndex::kNone);
-  for (std::uint32_t slot = authorizations_.end(); slot-- != 0;)
-    link(slot, &Authorization::newer);
+  const NodeIndex parent = profile.settings.parent;
+  publish(slot, std::move(profile));
+  if (parent == kNoNode) return;
+  children_[parent].push_back(node);  // which may come later: the order of rows is not that of the tree
+  if (!is_budget(node)) slot.placement.store(Placement::in_tree, std::memory_order_release);
 }
 
 }  // namespace holdfast::engine

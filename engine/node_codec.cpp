@@ -3,7 +3,7 @@
 namespace holdfast::engine {
 namespace {
 
-enum ControlFlag : std::uint8_t { kNoCash = 1, kNoPartialApproval = 2, kLists = 4 };
+enum ControlFlag : std::uint8_t { kNoCash = 1, kNoPartialApproval = 2, kLists = 4, kMerchantLock = 8 };
 
 bool has_lists(const Controls& controls) {
   return !controls.allowed_categories.empty() || !controls.blocked_categories.empty() ||
@@ -52,7 +52,10 @@ void write(ByteWriter& out, const Controls& controls) {
   if (!controls.cash) flags |= kNoCash;
   if (!controls.partial_approval) flags |= kNoPartialApproval;
   if (has_lists(controls)) flags |= kLists;
+  if (controls.merchant_lock) flags |= kMerchantLock;
   out.u8(flags);
+  out.u8(static_cast<std::uint8_t>(static_cast<unsigned>(controls.cvc) | static_cast<unsigned>(controls.expiry) << 2 |
+                                   static_cast<unsigned>(controls.address) << 4));
   if ((flags & kLists) == 0) return;
   write_list(out, controls.allowed_categories);
   write_list(out, controls.blocked_categories);
@@ -62,9 +65,19 @@ void write(ByteWriter& out, const Controls& controls) {
   write_list(out, controls.blocked_merchants);
 }
 
+CheckPolicy read_policy(ByteReader& in, unsigned bits) {
+  if ((bits & 3U) > static_cast<unsigned>(CheckPolicy::require_match)) in.fail();
+  return static_cast<CheckPolicy>(bits & 3U);
+}
+
 Controls read_controls(ByteReader& in) {
   Controls controls;
   const std::uint8_t flags = in.u8();
+  const std::uint8_t policies = in.u8();
+  controls.cvc = read_policy(in, policies);
+  controls.expiry = read_policy(in, policies >> 2U);
+  controls.address = read_policy(in, policies >> 4U);
+  controls.merchant_lock = (flags & kMerchantLock) != 0;
   controls.cash = (flags & kNoCash) == 0;
   controls.partial_approval = (flags & kNoPartialApproval) == 0;
   if ((flags & kLists) == 0) return controls;
@@ -83,6 +96,8 @@ void write(ByteWriter& out, const std::vector<Limit>& limits) {
     out.u8(static_cast<std::uint8_t>(limit.form));
     out.u8(static_cast<std::uint8_t>(limit.window));
     out.i64(limit.value);
+    if (limit.window == WindowKind::rolling) out.u32(limit.rolling_seconds);
+    write_list(out, limit.categories);
   }
 }
 
@@ -94,9 +109,36 @@ std::vector<Limit> read_limits(ByteReader& in) {
     const std::uint8_t form = in.u8();
     const std::uint8_t window = in.u8();
     if (form > 1 || window >= kWindowKinds) in.fail();
-    limits.push_back({static_cast<Limit::Form>(form), static_cast<WindowKind>(window), in.i64()});
+    Limit& limit = limits.emplace_back();
+    limit.form = static_cast<Limit::Form>(form);
+    limit.window = static_cast<WindowKind>(window);
+    limit.value = in.i64();
+    if (limit.window == WindowKind::rolling) {
+      limit.rolling_seconds = in.u32();
+      if (limit.rolling_seconds < kRollingSecondsMin || limit.rolling_seconds > kRollingSecondsMax) in.fail();
+    }
+    read_list(in, limit.categories);
   }
   return limits;
+}
+
+void write(ByteWriter& out, const LoopBreaker& breaker) {
+  out.u16(breaker.declines);
+  out.u16(breaker.repeats);
+  if (!breaker.present()) return;
+  out.u32(breaker.seconds);
+  out.u32(breaker.cooldown_seconds);
+}
+
+LoopBreaker read_breaker(ByteReader& in) {
+  LoopBreaker breaker;
+  breaker.declines = in.u16();
+  breaker.repeats = in.u16();
+  if (breaker.declines > kDeclinesMax || breaker.repeats > kRepeatsMax) in.fail();
+  if (!breaker.present()) return breaker;
+  breaker.seconds = in.u32();
+  breaker.cooldown_seconds = in.u32();
+  return breaker;
 }
 
 }  // namespace
@@ -141,35 +183,41 @@ NodeIdentity read_identity(ByteReader& in) {
 
 void write(ByteWriter& out, const NodeSettings& settings) {
   out.text8(settings.label);
+  out.u32(settings.parent);
   write(out, settings.limits);
   write(out, settings.controls);
   out.text8(settings.time_zone);
   out.u8(static_cast<std::uint8_t>(settings.week_start));
-  out.i64(to_millis(settings.expires_at.value_or(kNoInstant)));
   out.u8(settings.refunds_restore ? 1 : 0);
   out.u8(static_cast<std::uint8_t>(settings.metadata.size()));
   for (const auto& [key, value] : settings.metadata) {
     out.text8(key);
     out.text32(value);
   }
+  out.i64(to_millis(settings.expires_at.value_or(kNoInstant)));
+  out.u32(settings.max_authorizations);
+  write(out, settings.loop_breaker);
 }
 
 NodeSettings read_settings(ByteReader& in) {
   NodeSettings settings;
   settings.label = in.text8();
+  settings.parent = in.u32();
   settings.limits = read_limits(in);
   settings.controls = read_controls(in);
   settings.time_zone = in.text8();
   const std::uint8_t week_start = in.u8();
   if (week_start > static_cast<std::uint8_t>(Weekday::sunday)) in.fail();
   settings.week_start = static_cast<Weekday>(week_start);
-  if (const Instant expires = from_millis(in.i64()); expires != kNoInstant) settings.expires_at = expires;
   settings.refunds_restore = in.u8() != 0;
   const std::uint8_t entries = in.u8();
   for (std::uint8_t i = 0; i < entries && in.ok(); ++i) {
     const std::string_view key = in.text8();
     settings.metadata.emplace_back(key, in.text32());
   }
+  if (const Instant expires = from_millis(in.i64()); expires != kNoInstant) settings.expires_at = expires;
+  settings.max_authorizations = in.u32();
+  settings.loop_breaker = read_breaker(in);
   return settings;
 }
 

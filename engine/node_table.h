@@ -1,10 +1,10 @@
-// All cards of the process, by their dense number: written each by its owner loop, read by anybody.
+// All nodes of the process, by their dense numbers: written each by its owner loop, read by anybody.
 //
 // Threads: slot contents follow the rules of NodeSlot; allocate(), at() and find() may be called from any thread at any
 // time and never wait.
-// Invariants: a slot's address never changes; a slot whose profile is null is not (yet) a card.
+// Invariants: a slot's address never changes; a slot whose profile is null is not (yet) a node.
 // Ownership: the table owns its slots and the profiles they point at when it is destroyed.
-// Units: cards count from 1.
+// Units: numbers count from 1; those of budgets have kBudgetBit.
 #pragma once
 
 #include <array>
@@ -18,19 +18,26 @@
 
 namespace holdfast::engine {
 
+// Whole trees belong to loop 0, and a card that was ever in one while the process runs; other cards to the loop that
+// their number gives.
+enum class Placement : std::uint8_t { by_number = 0, moving = 1, in_tree = 2 };
+
 struct alignas(64) NodeSlot {
   // Readers load with acquire under an epoch guard (epoch.h); the owner stores with release and retires the old one.
   std::atomic<const NodeProfile*> profile{nullptr};
   Seqlock<NodeBalance> balance;
   // Owner only: the authorization list of the card, newest first (slot number in the owner's ledger).
   std::uint32_t newest_authorization = 0xFFFF'FFFF;
+  // Which loop owns a card. Written by the owner (`moving` by the one that gives, `in_tree` by the one that takes).
+  std::atomic<Placement> placement{Placement::by_number};
 };
 
 class NodeTable {
  public:
   static constexpr NodeIndex kNodesMax = (1U << 28) - 1;
 
-  NodeTable();
+  // `bit`: in every number of this table.
+  explicit NodeTable(NodeIndex bit = 0);
   ~NodeTable();
   NodeTable(const NodeTable&) = delete;
   NodeTable& operator=(const NodeTable&) = delete;
@@ -39,7 +46,7 @@ class NodeTable {
   NodeIndex allocate();
   // Never hands out a number up to `index` again; for recovery.
   void reserve_through(NodeIndex index);
-  // The slot, made if need be. index is 1 to kNodesMax.
+  // The slot, made if need be. index is 1 to kNodesMax, with the table's bit.
   NodeSlot& at(NodeIndex index);
   // The slot, or null when no slot of its neighbourhood was made yet. 0 and numbers that are too large give null.
   NodeSlot* find(NodeIndex index) const;
@@ -51,8 +58,11 @@ class NodeTable {
     const NodeSlot* slot = find(index);
     if (slot != nullptr) prefetch(slot->profile.load(std::memory_order_relaxed));
   }
-  // The highest number handed out so far; 0 when none.
-  NodeIndex last() const { return last_.load(std::memory_order_acquire); }
+  // The highest number handed out so far; kNoNode when none.
+  NodeIndex last() const {
+    const NodeIndex last = last_.load(std::memory_order_acquire);
+    return last == 0 ? kNoNode : last | bit_;
+  }
 
  private:
   static constexpr std::size_t kChunk = 256;
@@ -62,8 +72,23 @@ class NodeTable {
   struct Release {
     void operator()(std::atomic<Chunk*>* chunks) const;
   };
+  const NodeIndex bit_;
   std::unique_ptr<std::atomic<Chunk*>[], Release> chunks_;
   std::atomic<NodeIndex> last_{0};
+};
+
+struct Nodes {
+  NodeTable cards;
+  NodeTable budgets{kBudgetBit};
+
+  NodeTable& table_of(NodeIndex node) { return is_budget(node) ? budgets : cards; }
+  NodeSlot& at(NodeIndex node) { return table_of(node).at(node); }
+  NodeSlot* find(NodeIndex node) const { return (is_budget(node) ? budgets : cards).find(node); }
+  // The profile, for the owner or under an epoch guard; null when there is no such node.
+  const NodeProfile* profile(NodeIndex node) const {
+    const NodeSlot* slot = find(node);
+    return slot == nullptr ? nullptr : slot->profile.load(std::memory_order_acquire);
+  }
 };
 
 }  // namespace holdfast::engine

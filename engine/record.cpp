@@ -7,7 +7,7 @@ namespace holdfast::engine {
 namespace {
 
 enum RequestFlag : std::uint8_t { kIncremental = 1, kPartialApproval = 2 };
-enum VerdictFlag : std::uint8_t { kLifetimeLimit = 4, kDetails = 8 };
+enum VerdictFlag : std::uint8_t { kLifetimeLimit = 4, kDetails = 8, kTripped = 16 };
 
 std::uint8_t pack(const Verification& checks) {
   return static_cast<std::uint8_t>(static_cast<unsigned>(checks.cvc) | static_cast<unsigned>(checks.expiry) << 2 |
@@ -25,16 +25,16 @@ class RecordWriter {
   RecordWriter(ByteWriter& out, Instant now) : out_(out), now_(now) {}
 
   void operator()(const CreateNode& command) {
-    out_.u32(command.card);
+    out_.u32(command.node);
     write(out_, command.identity);
     write(out_, command.settings);
   }
   void operator()(const ChangeNode& command) {
-    out_.u32(command.card);
+    out_.u32(command.node);
     write(out_, command.settings);
   }
   void operator()(const SetNodeStatus& command) {
-    out_.u32(command.card);
+    out_.u32(command.node);
     out_.u8(static_cast<std::uint8_t>(command.status));
   }
   void operator()(const Authorize& command) {
@@ -50,10 +50,7 @@ class RecordWriter {
     out_.varint(request.amount);
     out_.varint(request.cash_amount);
     out_.u16(request.currency.numeric);
-    out_.text8(request.merchant.id);
-    out_.text8(request.merchant.name);
-    out_.u16(request.merchant.category);
-    out_.u16(request.merchant.country.numeric);
+    write_merchant(request.merchant);
     out_.u8(pack(request.verification));
   }
   void operator()(const Withdraw& command) {
@@ -76,6 +73,17 @@ class RecordWriter {
     out_.raw(command.digest.data(), command.digest.size());
   }
   void operator()(const RemoveKey& command) { write(out_, command.id); }
+  void operator()(const Advise& command) {
+    out_.u32(command.card);
+    out_.u8(static_cast<std::uint8_t>(command.kind));
+    out_.u8(static_cast<std::uint8_t>(command.processor));
+    out_.text8(command.authorization_id);
+    write(out_, command.authorization);
+    out_.varint(command.amount);
+    out_.u8(command.final ? 1 : 0);
+    out_.i64(to_millis(command.told));
+    write_merchant(command.merchant);
+  }
 
   void operator()(std::monostate) {}
   void operator()(const NodeOutcome& outcome) { out_.u32(outcome.version); }
@@ -85,6 +93,7 @@ class RecordWriter {
     auto verdict = static_cast<std::uint8_t>(decision.retryable);
     if (decision.lifetime_limit) verdict |= kLifetimeLimit;
     if (details) verdict |= kDetails;
+    if (decision.tripped) verdict |= kTripped;
     out_.u8(verdict);
     out_.varint(decision.approved_amount);
     out_.varint(decision.would_approve);
@@ -101,7 +110,22 @@ class RecordWriter {
     difference(outcome.decided_at);
   }
 
+  void operator()(const AdviceOutcome& outcome) {
+    out_.u8(static_cast<std::uint8_t>(outcome.status));
+    out_.u8(outcome.flags);
+    for (const Minor amount : {outcome.released, outcome.posted, outcome.held, outcome.captured, outcome.refunded})
+      out_.varint(amount);
+    difference(outcome.decided_at);
+    difference(outcome.authorized_at);
+  }
+
  private:
+  void write_merchant(const Merchant& merchant) {
+    out_.text8(merchant.id);
+    out_.text8(merchant.name);
+    out_.u16(merchant.category);
+    out_.u16(merchant.country.numeric);
+  }
   void difference(Instant instant) { out_.varint((instant - now_).count()); }
 
   ByteWriter& out_;
@@ -113,18 +137,18 @@ class RecordReader {
   RecordReader(ByteReader& in, Instant now) : in_(in), now_(now) {}
 
   void read(CreateNode& command, NodeOutcome& outcome) {
-    command.card = in_.u32();
+    command.node = in_.u32();
     command.identity = read_identity(in_);
     command.settings = read_settings(in_);
     outcome.version = in_.u32();
   }
   void read(ChangeNode& command, NodeOutcome& outcome) {
-    command.card = in_.u32();
+    command.node = in_.u32();
     command.settings = read_settings(in_);
     outcome.version = in_.u32();
   }
   void read(SetNodeStatus& command, NodeOutcome& outcome) {
-    command.card = in_.u32();
+    command.node = in_.u32();
     const std::uint8_t status = in_.u8();
     if (status > static_cast<std::uint8_t>(NodeStatus::closed)) in_.fail();
     command.status = static_cast<NodeStatus>(status);
@@ -142,10 +166,7 @@ class RecordReader {
     request.amount = in_.varint();
     request.cash_amount = in_.varint();
     request.currency.numeric = in_.u16();
-    request.merchant.id = in_.text8();
-    request.merchant.name = in_.text8();
-    request.merchant.category = in_.u16();
-    request.merchant.country.numeric = in_.u16();
+    read_merchant(request.merchant);
     request.verification = unpack_checks(in_.u8());
     read_decision(decision);
   }
@@ -171,8 +192,35 @@ class RecordReader {
     in_.raw(command.digest.data(), command.digest.size());
   }
   void read(RemoveKey& command, std::monostate&) { command.id = read_key(in_); }
+  void read(Advise& command, AdviceOutcome& outcome) {
+    command.card = in_.u32();
+    const std::uint8_t kind = in_.u8();
+    if (kind >= kAdviceKinds) in_.fail();
+    command.kind = static_cast<AdviceKind>(kind);
+    command.processor = static_cast<Processor>(in_.u8());
+    command.authorization_id = in_.text8();
+    command.authorization = read_key(in_);
+    command.amount = in_.varint();
+    command.final = in_.u8() != 0;
+    command.told = from_millis(in_.i64());
+    read_merchant(command.merchant);
+    const std::uint8_t status = in_.u8();
+    if (status > static_cast<std::uint8_t>(AuthorizationStatus::declined)) in_.fail();
+    outcome.status = static_cast<AuthorizationStatus>(status);
+    outcome.flags = in_.u8();
+    for (Minor* amount : {&outcome.released, &outcome.posted, &outcome.held, &outcome.captured, &outcome.refunded})
+      *amount = in_.varint();
+    outcome.decided_at = difference();
+    outcome.authorized_at = difference();
+  }
 
  private:
+  void read_merchant(Merchant& merchant) {
+    merchant.id = in_.text8();
+    merchant.name = in_.text8();
+    merchant.category = in_.u16();
+    merchant.country.numeric = in_.u16();
+  }
   void read_decision(Decision& decision) {
     const std::uint8_t reason = in_.u8();
     if (reason >= kReasons) in_.fail();
@@ -180,6 +228,7 @@ class RecordReader {
     const std::uint8_t verdict = in_.u8();
     decision.retryable = static_cast<Retryable>(verdict & 3U);
     decision.lifetime_limit = (verdict & kLifetimeLimit) != 0;
+    decision.tripped = (verdict & kTripped) != 0;
     decision.approved_amount = in_.varint();
     decision.would_approve = in_.varint();
     decision.held = in_.varint();
@@ -229,6 +278,8 @@ void read_command(Record& record, std::uint8_t type, ByteReader& in) {
       return read_into<AddKey, std::monostate>(record, in);
     case RemoveKey::kType:
       return read_into<RemoveKey, std::monostate>(record, in);
+    case Advise::kType:
+      return read_into<Advise, AdviceOutcome>(record, in);
     default:
       in.fail();
   }

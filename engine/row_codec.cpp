@@ -1,6 +1,7 @@
 #include "engine/row_codec.h"
 
 #include <bit>
+#include <utility>
 
 #include "engine/node_codec.h"
 #include "engine/codec.h"
@@ -70,7 +71,7 @@ NodeBalance read_balance(ByteReader& in) {
 void write(ByteWriter& out, const Decision& decision) {
   out.u8(static_cast<std::uint8_t>(decision.reason));
   out.u8(static_cast<std::uint8_t>(decision.retryable));
-  out.u8(decision.lifetime_limit ? 1 : 0);
+  out.u8(static_cast<std::uint8_t>((decision.lifetime_limit ? 1 : 0) | (decision.tripped ? 2 : 0)));
   out.u32(decision.declined_by.node);
   out.u8(static_cast<std::uint8_t>(decision.declined_by.limit));
   out.varint(decision.approved_amount);
@@ -87,7 +88,9 @@ Decision read_decision(ByteReader& in) {
   if (reason >= kReasons) in.fail();
   decision.reason = static_cast<Reason>(reason);
   decision.retryable = static_cast<Retryable>(in.u8());
-  decision.lifetime_limit = in.u8() != 0;
+  const std::uint8_t flags = in.u8();
+  decision.lifetime_limit = (flags & 1U) != 0;
+  decision.tripped = (flags & 2U) != 0;
   decision.declined_by.node = in.u32();
   decision.declined_by.limit = static_cast<std::int8_t>(in.u8());
   decision.approved_amount = in.varint();
@@ -99,14 +102,57 @@ Decision read_decision(ByteReader& in) {
   return decision;
 }
 
-constexpr std::size_t kFollowUpBytesMax = 2 + 10 + 8;
-constexpr std::size_t kAuthorizationBytesMax = 64 + 4 * 10;
+void write(ByteWriter& out, const FollowUp& event) {
+  out.u8(static_cast<std::uint8_t>(event.kind));
+  out.u8(static_cast<std::uint8_t>(event.reason));
+  out.u8(event.flags);
+  out.varint(event.amount);
+  out.i64(to_millis(event.at));
+  if (!event.is(AdviceKind::refund)) return;
+  out.u16(event.restored);
+  out.u32(event.budget);
+  out.varint(event.rest);
+}
+
+FollowUp read_follow_up(ByteReader& in) {
+  FollowUp event;
+  event.kind = static_cast<FollowUp::Kind>(in.u8());
+  event.reason = static_cast<Reason>(in.u8());
+  event.flags = in.u8();
+  event.amount = in.varint();
+  event.at = from_millis(in.i64());
+  if (!event.is(AdviceKind::refund)) return event;
+  event.restored = in.u16();
+  event.budget = in.u32();
+  event.rest = in.varint();
+  return event;
+}
+
+void write(ByteWriter& out, const Charge& charge) {
+  out.varint(charge.held);
+  out.i64(to_millis(charge.at));
+  out.u32(charge.budget);
+}
+
+Charge read_charge(ByteReader& in) {
+  Charge charge;
+  charge.held = in.varint();
+  charge.at = from_millis(in.i64());
+  charge.budget = in.u32();
+  return charge;
+}
+
+constexpr std::size_t kVarintBytesMax = 10;
+constexpr std::size_t kFollowUpBytesMax = 3 + kVarintBytesMax + 8 + 2 + 4 + kVarintBytesMax;
+constexpr std::size_t kChargeBytesMax = kVarintBytesMax + 8 + 4;
+constexpr std::size_t kAuthorizationBytesMax = 96 + 4 * kVarintBytesMax;
+constexpr std::size_t kCounterBytesMax = 4096 * kVarintBytesMax;
 constexpr std::size_t kMessageBytesMax = 128;
 
 }  // namespace
 
-Bytes card_row_key(NodeIndex card) {
-  return build(4, [&](ByteWriter& out) { out.u32(__builtin_bswap32(card)); });
+Bytes node_row_key(NodeIndex node) {
+  return build(4, [&](ByteWriter& out) { out.u32(__builtin_bswap32(node)); });
 }
 Bytes authorization_row_key(Instant decided_at, Key128 key, NodeIndex card) {
   return build(28, [&](ByteWriter& out) {
@@ -135,35 +181,43 @@ Bytes zone_row_key(std::string_view name) {
   return build(name.size(), [&](ByteWriter& out) { out.raw(name.data(), name.size()); });
 }
 
-Bytes card_row(const NodeProfile& profile, const NodeBalance& balance) {
-  return build(kRecordBytesMax, [&](ByteWriter& out) {
+Bytes node_row(const NodeProfile& profile, const NodeBalance& balance) {
+  return build(kRecordBytesMax + kCounterBytesMax, [&](ByteWriter& out) {
     write(out, profile.identity);
     write(out, profile.settings);
     out.u8(static_cast<std::uint8_t>(profile.status));
     out.u32(profile.version);
     write(out, balance);
+    if (profile.counters == nullptr) return;
+    for (const std::uint64_t word : std::as_const(*profile.counters).own())
+      out.varint(std::bit_cast<std::int64_t>(word));
   });
 }
 
-Bytes authorization_row(const Authorization& authorization, const std::vector<FollowUp>* follow_ups) {
-  const std::size_t events = follow_ups == nullptr ? 0 : follow_ups->size();
-  return build(kAuthorizationBytesMax + events * kFollowUpBytesMax, [&](ByteWriter& out) {
+Bytes authorization_row(const Authorization& authorization, const Details* details) {
+  static const Details kNone;
+  if (details == nullptr) details = &kNone;
+  const std::size_t most = kAuthorizationBytesMax + details->follow_ups.size() * kFollowUpBytesMax +
+                           details->charges.size() * kChargeBytesMax;
+  return build(most, [&](ByteWriter& out) {
     out.u64(authorization.sequence);
     out.varint(authorization.approved);
     out.varint(authorization.held);
     out.varint(authorization.captured);
     out.varint(authorization.refunded);
+    out.i64(to_millis(authorization.charged_at));
+    out.u32(authorization.budget);
+    out.u16(authorization.category);
     out.u8(static_cast<std::uint8_t>(authorization.processor));
     out.u8(static_cast<std::uint8_t>(authorization.status));
     out.u8(static_cast<std::uint8_t>(authorization.reason));
-    out.u16(static_cast<std::uint16_t>(events));
-    for (std::size_t i = 0; i < events; ++i) {
-      const FollowUp& event = (*follow_ups)[i];
-      out.u8(static_cast<std::uint8_t>(event.kind));
-      out.u8(static_cast<std::uint8_t>(event.reason));
-      out.varint(event.amount);
-      out.i64(to_millis(event.at));
-    }
+    out.i64(to_millis(authorization.told));
+    out.u32(static_cast<std::uint32_t>(details->follow_ups.size()));
+    for (const FollowUp& event : details->follow_ups)
+      write(out, event);
+    out.u32(static_cast<std::uint32_t>(details->charges.size()));
+    for (const Charge& charge : details->charges)
+      write(out, charge);
   });
 }
 
@@ -190,11 +244,11 @@ Bytes key_row(const StoredKey& key) {
   });
 }
 
-std::optional<CardRow> read_card_row(BytesView key, BytesView value) {
+std::optional<NodeRow> read_node_row(BytesView key, BytesView value) {
   ByteReader key_in(key);
   ByteReader in(value);
-  CardRow row;
-  row.card = __builtin_bswap32(key_in.u32());
+  NodeRow row;
+  row.node = __builtin_bswap32(key_in.u32());
   row.profile.identity = read_identity(in);
   row.profile.settings = read_settings(in);
   const std::uint8_t status = in.u8();
@@ -202,7 +256,11 @@ std::optional<CardRow> read_card_row(BytesView key, BytesView value) {
   row.profile.status = static_cast<NodeStatus>(status);
   row.profile.version = in.u32();
   row.balance = read_balance(in);
-  if (!key_in.finished() || !in.finished() || row.card == kNoNode) return std::nullopt;
+  if (!in.ok()) return std::nullopt;
+  row.counters.resize(layout_of(row.profile.settings).words);
+  for (std::uint64_t& word : row.counters)
+    word = std::bit_cast<std::uint64_t>(in.varint());
+  if (!key_in.finished() || !in.finished() || (row.node & ~kBudgetBit) == 0) return std::nullopt;
   return row;
 }
 
@@ -219,17 +277,19 @@ std::optional<AuthorizationRow> read_authorization_row(BytesView key, BytesView 
   authorization.held = in.varint();
   authorization.captured = in.varint();
   authorization.refunded = in.varint();
+  authorization.charged_at = from_millis(in.i64());
+  authorization.budget = in.u32();
+  authorization.category = in.u16();
   authorization.processor = static_cast<Processor>(in.u8());
   authorization.status = static_cast<AuthorizationStatus>(in.u8());
   authorization.reason = static_cast<Reason>(in.u8());
-  const std::uint16_t events = in.u16();
-  for (std::uint16_t i = 0; i < events && in.ok(); ++i) {
-    FollowUp& event = row.follow_ups.emplace_back();
-    event.kind = static_cast<FollowUp::Kind>(in.u8());
-    event.reason = static_cast<Reason>(in.u8());
-    event.amount = in.varint();
-    event.at = from_millis(in.i64());
-  }
+  authorization.told = from_millis(in.i64());
+  const std::uint32_t events = in.u32();
+  for (std::uint32_t i = 0; i < events && in.ok(); ++i)
+    row.details.follow_ups.push_back(read_follow_up(in));
+  const std::uint32_t charges = in.u32();
+  for (std::uint32_t i = 0; i < charges && in.ok(); ++i)
+    row.details.charges.push_back(read_charge(in));
   if (!key_in.finished() || !in.finished()) return std::nullopt;
   return row;
 }

@@ -15,14 +15,14 @@
 
 namespace holdfast::engine {
 
-enum class Table : std::uint8_t { cards = 0, authorizations, messages, zones, keys };
+enum class Table : std::uint8_t { nodes = 0, authorizations, messages, zones, keys };
 inline constexpr int kTables = 5;
 
 using Bytes = std::vector<std::byte>;
 using BytesView = std::span<const std::byte>;
 
 struct RowChange {
-  Table table = Table::cards;
+  Table table = Table::nodes;
   Bytes key;
   std::optional<Bytes> value;  // nullopt: the row is removed
 };

@@ -45,7 +45,7 @@ class Lookahead {
 Shards::Shards(unsigned count, std::array<std::byte, 16> seed, unsigned readers, std::size_t cards_expected)
     : hasher_(seed), epochs_(count + readers), directory_(cards_expected) {
   for (unsigned i = 0; i < count; ++i) {
-    shards_.push_back(std::make_unique<Shard>(Shard{Ledger(cards_, zones_, epochs_, i, hasher_), Messages(hasher_)}));
+    shards_.push_back(std::make_unique<Shard>(Shard{Ledger(nodes_, zones_, epochs_, i, hasher_), Messages(hasher_)}));
   }
 }
 
@@ -57,7 +57,20 @@ Key128 Shards::processor_card_name(std::string_view endpoint, std::string_view c
   return hasher_.hash({"processor", endpoint, card});
 }
 
-Shards::Names Shards::names_of(const NodeIdentity& identity) const {
+Key128 Shards::budget_name(Key128 budget_id) const {
+  return hasher_.hash({"budget", as_text(budget_id)});
+}
+
+unsigned Shards::owner_of(NodeIndex node) const {
+  if (count() == 1 || is_budget(node)) return 0;
+  const NodeSlot* slot = nodes_.cards.find(node);
+  const bool by_number =
+      slot == nullptr || slot->placement.load(std::memory_order_acquire) == Placement::by_number;
+  return by_number ? mix(node) % count() : 0;
+}
+
+Shards::Names Shards::names_of(NodeIndex node, const NodeIdentity& identity) const {
+  if (is_budget(node)) return {kNoName, kNoName, budget_name(identity.id)};
   Names names{identity.number_hash, kNoName, card_name(identity.id)};
   if (!identity.processor_card.empty()) {
     names[1] = processor_card_name(identity.processor_endpoint, identity.processor_card);
@@ -65,29 +78,47 @@ Shards::Names Shards::names_of(const NodeIdentity& identity) const {
   return names;
 }
 
-bool Shards::enter_names(NodeIndex card, const Names& names) {
+bool Shards::enter_names(NodeIndex node, const Names& names) {
   return std::all_of(names.begin(), names.end(),
-                     [&](Key128 name) { return name == kNoName || directory_.insert(name, card); });
+                     [&](Key128 name) { return name == kNoName || directory_.insert(name, node); });
+}
+
+// A budget that is there, whose own path leaves room for one more node.
+bool Shards::cannot_have_parent(NodeIndex node, NodeIndex parent) const {
+  if (parent == kNoNode) return false;
+  std::size_t above = 0;
+  for (NodeIndex each = parent; each != kNoNode; each = nodes_.profile(each)->settings.parent) {
+    if (!is_budget(each) || nodes_.profile(each) == nullptr || ++above > kBudgetDepthMax) return true;
+  }
+  return is_budget(node) && above == kBudgetDepthMax;
 }
 
 // What would abort in the ledger because no living program can have written it.
 bool Shards::contradicts(const Record& record) const {
-  const auto profile = [&](NodeIndex card) -> const NodeProfile* {
-    const NodeSlot* slot = cards_.find(card);
-    return slot == nullptr ? nullptr : slot->profile.load(std::memory_order_relaxed);
+  const auto has_zone = [this](const NodeSettings& settings) {
+    return settings.time_zone.empty() || zones_.find(settings.time_zone) != nullptr;
   };
   if (const auto* create = std::get_if<CreateNode>(&record.command)) {
-    return create->card == kNoNode || create->card > NodeTable::kNodesMax || profile(create->card) != nullptr ||
-           zones_.find(create->settings.time_zone) == nullptr;
+    const NodeIndex number = create->node & ~kBudgetBit;
+    return number == 0 || number > NodeTable::kNodesMax || nodes_.profile(create->node) != nullptr ||
+           !has_zone(create->settings) || cannot_have_parent(create->node, create->settings.parent);
   }
   if (const auto* change = std::get_if<ChangeNode>(&record.command)) {
-    return profile(change->card) == nullptr || zones_.find(change->settings.time_zone) == nullptr;
+    const NodeProfile* node = nodes_.profile(change->node);
+    return node == nullptr || !has_zone(change->settings) ||
+           cannot_have_parent(change->node, change->settings.parent) ||
+           (is_budget(change->node) && node->settings.parent != change->settings.parent);
   }
   if (const auto* status = std::get_if<SetNodeStatus>(&record.command)) {
-    const NodeProfile* card = profile(status->card);
-    return card == nullptr || (card->status == NodeStatus::closed && status->status != NodeStatus::closed);
+    const NodeProfile* node = nodes_.profile(status->node);
+    return node == nullptr || (node->status == NodeStatus::closed && status->status != NodeStatus::closed);
   }
-  if (const auto* authorize = std::get_if<Authorize>(&record.command)) return authorize->request.amount < 0;
+  if (const auto* authorize = std::get_if<Authorize>(&record.command)) {
+    return authorize->request.amount < 0 || is_budget(authorize->card);
+  }
+  if (const auto* advise = std::get_if<Advise>(&record.command)) {
+    return advise->amount < kAll || is_budget(advise->card) || nodes_.profile(advise->card) == nullptr;
+  }
   if (const auto* withdraw = std::get_if<Withdraw>(&record.command)) {
     if (!withdraw->decided()) return withdraw->amount != 0;
     const Ledger& ledger = shards_[owner_of(withdraw->card)]->ledger;
@@ -98,14 +129,23 @@ bool Shards::contradicts(const Record& record) const {
   return false;
 }
 
+// Of a replay, which has all ledgers to itself; while loops run, they hand the card over themselves.
+void Shards::bring_into_tree(const ChangeNode& command) {
+  const unsigned owner = owner_of(command.node);
+  if (command.settings.parent == kNoNode || owner == 0) return;
+  shards_[0]->ledger.take_over(shards_[owner]->ledger.give_away(command.node));
+  nodes_.at(command.node).placement.store(Placement::in_tree, std::memory_order_release);
+}
+
 Outcome Shards::apply(const Command& command, Instant now) {
   if (const auto* zone = std::get_if<DefineZone>(&command)) zones_.define(zone->rules);
   if (const auto* add = std::get_if<AddKey>(&command)) keys_[add->id] = {add->role, add->label, add->digest, now};
   if (const auto* remove = std::get_if<RemoveKey>(&command)) keys_.erase(remove->id);
+  if (const auto* change = std::get_if<ChangeNode>(&command)) bring_into_tree(*change);
   return std::visit(
       [&]<class T>(const T& each) -> Outcome {
         if constexpr (requires { shards_[0]->ledger.apply(each, now); }) {
-          return shards_[owner_of(each.card)]->ledger.apply(each, now);
+          return shards_[owner_of(node_of(command))]->ledger.apply(each, now);
         } else {
           return std::monostate{};
         }
@@ -134,13 +174,7 @@ void Shards::remember(const Record& record) {
     decision = deadline_decision(record.now);
   }
   if (const auto* decided = std::get_if<Decision>(&record.outcome)) decision = *decided;
-  NodeIndex card = kNoNode;
-  std::visit(
-      [&](const auto& command) {
-        if constexpr (requires { command.card; }) card = command.card;
-      },
-      record.command);
-  messages.finish(messages.begin(key, record.message.content, type), card, decision, record.answer);
+  messages.finish(messages.begin(key, record.message.content, type), node_of(record.command), decision, record.answer);
 }
 
 void Shards::expect_slots(const Record& record) const {
@@ -148,11 +182,11 @@ void Shards::expect_slots(const Record& record) const {
   if (authorize == nullptr) return;
   const Ledger& ledger = shards_[owner_of(authorize->card)]->ledger;
   ledger.expect(ledger.authorization_key(authorize->request.processor, authorize->request.authorization_id));
-  cards_.expect(authorize->card);
+  nodes_.cards.expect(authorize->card);
 }
 
 void Shards::expect_profile(const Record& record) const {
-  if (const auto* authorize = std::get_if<Authorize>(&record.command)) cards_.expect_profile(authorize->card);
+  if (const auto* authorize = std::get_if<Authorize>(&record.command)) nodes_.cards.expect_profile(authorize->card);
 }
 
 void Shards::expect_message(const Record& record) const {
@@ -173,11 +207,9 @@ std::optional<ReplayFault> Shards::reapply(Sequence sequence, const Record& reco
   if (contradicts(record)) return ReplayFault{sequence, "the command names what does not exist, or exists already"};
   const Outcome outcome = apply(record.command, record.now);
   if (outcome != record.outcome) return ReplayFault{sequence, "the recorded outcome is not what the command gives"};
-  if (const auto* create = std::get_if<CreateNode>(&record.command)) enter_names(create->card, create->identity);
+  if (const auto* create = std::get_if<CreateNode>(&record.command)) enter_names(create->node, create->identity);
   newest_ = std::max(newest_, record.now);
-  if (const auto* authorize = std::get_if<Authorize>(&record.command)) {
-    shards_[owner_of(authorize->card)]->ledger.note_sequence(*authorize, sequence);
-  }
+  shards_[owner_of(node_of(record.command))]->ledger.note_sequence(record.command, sequence);
   return std::nullopt;
 }
 
@@ -208,23 +240,26 @@ bool Shards::load_shared(const RowSource& rows) {
   return readable;
 }
 
-bool Shards::load_cards(const RowSource& rows) {
+bool Shards::load_nodes(const RowSource& rows) {
   bool readable = true;
   struct Named {
-    NodeIndex card = kNoNode;
+    NodeIndex node = kNoNode;
     Names names;
   };
   Lookahead<Named> ahead;
-  const auto enter = [&](const Named& named) { enter_names(named.card, named.names); };
-  rows.for_each(Table::cards, [&](BytesView key, BytesView value) {
-    const auto row = read_card_row(key, value);
-    readable = readable && row.has_value() && zones_.find(row->profile.settings.time_zone) != nullptr;
+  const auto enter = [&](const Named& named) { enter_names(named.node, named.names); };
+  rows.for_each(Table::nodes, [&](BytesView key, BytesView value) {
+    const auto row = read_node_row(key, value);
+    readable = readable && row.has_value() &&
+               (row->profile.settings.time_zone.empty() || zones_.find(row->profile.settings.time_zone) != nullptr);
     if (!readable) return;
-    shards_[owner_of(row->card)]->ledger.restore(row->card, row->profile, row->balance);
-    const Names names = names_of(row->profile.identity);
+    const bool in_tree = is_budget(row->node) || row->profile.settings.parent != kNoNode;
+    Ledger& ledger = shards_[in_tree ? 0 : owner_of(row->node)]->ledger;
+    ledger.restore(row->node, row->profile, row->balance, row->counters);
+    const Names names = names_of(row->node, row->profile.identity);
     for (const Key128 name : names)
       directory_.expect(name);
-    ahead.push({row->card, names}, enter);
+    ahead.push({row->node, names}, enter);
   });
   ahead.finish(enter);
   return readable;
@@ -239,7 +274,7 @@ bool Shards::load_authorizations(const RowSource& rows) {
   };
   Lookahead<AuthorizationRow> ahead;
   const auto enter = [&](AuthorizationRow& row) {
-    ledger_of(row).restore(row.authorization, std::move(row.follow_ups));
+    ledger_of(row).restore(row.authorization, std::move(row.details));
   };
   // Rows of one instant stand in the order of their hashes; they are entered in that of the journal, as at first.
   std::vector<AuthorizationRow> instant;
@@ -295,12 +330,14 @@ bool Shards::load_messages(const RowSource& rows, Instant oldest) {
 bool Shards::load(const RowSource& rows, Instant now, std::chrono::hours horizon) {
   if (!find_newest(rows) || !load_shared(rows)) return false;
   const Instant oldest = std::min(now, newest_) - horizon;
-  // The three touch nothing of each other. An error of the store comes out on this thread, when the others are done.
-  auto authorizations = std::async(std::launch::async, [&] { return load_authorizations(rows); });
+  // The three touch nothing of each other, but for the loop that owns a card, which its row decides when there are
+  // several. An error of the store comes out on this thread, when the others are done.
   auto messages = std::async(std::launch::async, [&] { return load_messages(rows, oldest); });
-  const bool cards_readable = load_cards(rows);
+  const auto policy = count() == 1 ? std::launch::async : std::launch::deferred;
+  auto authorizations = std::async(policy, [&] { return load_authorizations(rows); });
+  const bool nodes_readable = load_nodes(rows);
   const bool authorizations_readable = authorizations.get();
-  if (!messages.get() || !cards_readable || !authorizations_readable) return false;
+  if (!messages.get() || !nodes_readable || !authorizations_readable) return false;
   for (const auto& shard : shards_)
     shard->ledger.link_restored();
   return true;
@@ -314,15 +351,18 @@ Key128 Shards::state_hash(Instant as_of) const {
     sum.hi += hash.hi;
     sum.lo += hash.lo;
   };
-  for (NodeIndex card = 1; card <= cards_.last(); ++card) {
-    const NodeSlot* slot = cards_.find(card);
-    const NodeProfile* profile = slot == nullptr ? nullptr : slot->profile.load(std::memory_order_acquire);
-    if (profile != nullptr) add(card_row_key(card), card_row(*profile, slot->balance.load()));
+  for (const NodeTable* table : {&nodes_.cards, &nodes_.budgets}) {
+    const NodeIndex bit = table == &nodes_.budgets ? kBudgetBit : 0;
+    for (NodeIndex number = 1; number <= (table->last() & ~kBudgetBit); ++number) {
+      const NodeIndex node = number | bit;
+      const NodeProfile* profile = nodes_.profile(node);
+      if (profile != nullptr) add(node_row_key(node), node_row(*profile, nodes_.find(node)->balance.load()));
+    }
   }
   for (const auto& shard : shards_) {
     shard->ledger.for_each([&](const Authorization& authorization) {
       if (forgotten(authorization, as_of)) return;
-      const Bytes row = authorization_row(authorization, shard->ledger.follow_ups(authorization));
+      const Bytes row = authorization_row(authorization, shard->ledger.details(authorization));
       add(authorization_row_key(authorization.decided_at, authorization.key, authorization.card),
           BytesView(row).subspan(kSequenceBytes));
     });

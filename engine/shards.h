@@ -43,11 +43,13 @@ class Shards {
   unsigned count() const { return static_cast<unsigned>(shards_.size()); }
   Shard& operator[](unsigned number) { return *shards_[number]; }
   const Shard& operator[](unsigned number) const { return *shards_[number]; }
-  unsigned owner_of(NodeIndex card) const { return mix(card) % count(); }
+  // Loop 0 for whole trees: budgets, and cards that are or were in one. May change from another loop to 0 at any time;
+  // on the loop that it named until then, the card's slot says so first (NodeSlot::placement).
+  unsigned owner_of(NodeIndex node) const;
   unsigned home_of(Key128 message) const { return static_cast<unsigned>(message.hi >> 32) % count(); }
 
-  NodeTable& cards() { return cards_; }
-  const NodeTable& cards() const { return cards_; }
+  Nodes& nodes() { return nodes_; }
+  const Nodes& nodes() const { return nodes_; }
   ZoneTable& zones() { return zones_; }
   Epochs& epochs() { return epochs_; }
   Directory& directory() { return directory_; }
@@ -55,14 +57,17 @@ class Shards {
   // Keys by their id: changed by loop 0 only.
   std::map<Key128, StoredKey>& keys() { return keys_; }
 
-  // The names under which a card is found.
+  // The names under which cards and budgets are found.
   Key128 card_name(Key128 card_id) const;
+  Key128 budget_name(Key128 budget_id) const;
   Key128 processor_card_name(std::string_view endpoint, std::string_view card) const;
-  // Enters a card's id, number and processor binding; false, and nothing entered, when its number or binding is taken.
-  bool enter_names(NodeIndex card, const NodeIdentity& identity) { return enter_names(card, names_of(identity)); }
+  // Enters a node's id, number and processor binding; false, and nothing entered, when its number or binding is taken.
+  bool enter_names(NodeIndex node, const NodeIdentity& identity) {
+    return enter_names(node, names_of(node, identity));
+  }
 
-  // Applies a command on the loop that owns what it changes: the card's owner, loop 0 for keys; zones on any. The names
-  // of a card have been entered.
+  // Applies a command on the loop that owns what it changes: the node's owner, loop 0 for keys; zones on any. The names
+  // of a node have been entered.
   Outcome apply(const Command& command, Instant now);
 
   // Applies a record read from the journal, compares its outcome and remembers its message. Damaged bytes are a fault,
@@ -98,18 +103,20 @@ class Shards {
     value *= 0x9E37'79B1U;
     return value ^ (value >> 15);
   }
-  Names names_of(const NodeIdentity& identity) const;
-  bool enter_names(NodeIndex card, const Names& names);
+  Names names_of(NodeIndex node, const NodeIdentity& identity) const;
+  bool enter_names(NodeIndex node, const Names& names);
   bool find_newest(const RowSource& rows);
   bool load_shared(const RowSource& rows);
-  bool load_cards(const RowSource& rows);
+  bool load_nodes(const RowSource& rows);
   bool load_authorizations(const RowSource& rows);
   bool load_messages(const RowSource& rows, Instant oldest);
   bool contradicts(const Record& record) const;
+  bool cannot_have_parent(NodeIndex node, NodeIndex parent) const;
+  void bring_into_tree(const ChangeNode& command);
 
   const KeyHasher hasher_;
   Epochs epochs_;
-  NodeTable cards_;
+  Nodes nodes_;
   ZoneTable zones_;
   Directory directory_;
   std::map<Key128, StoredKey> keys_;

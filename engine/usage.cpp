@@ -7,6 +7,7 @@ namespace holdfast::engine {
 namespace {
 
 constexpr std::size_t kLifetime = usage_index(WindowKind::lifetime);
+constexpr std::chrono::minutes kQuarter{15};
 
 }  // namespace
 
@@ -23,25 +24,22 @@ void Usage::roll(Instant now, const ZoneRules& zone, Weekday week_start) {
     count[i] = 0;
   }
   rolled_at = now;
-  next_roll = window_at(WindowKind::hour, now, zone, week_start).end;
+  // Zones of the past had other offsets than quarters: their hours end where they end.
+  next_roll = std::min<Instant>(std::chrono::floor<std::chrono::duration<std::int64_t, std::ratio<900>>>(now) + kQuarter,
+                                window_at(WindowKind::hour, now, zone, week_start).end);
 }
 
-void Usage::charge(Minor amount, bool counts) {
+void Usage::add(const Tally& change, Instant charged_at, const ZoneRules& zone, Weekday week_start) {
   for (std::size_t i = 0; i < kUsageWindows; ++i) {
-    held[i] += amount;
-    if (counts && count[i] != std::numeric_limits<std::uint32_t>::max()) ++count[i];
+    const bool contained = i == kLifetime || charged_at == rolled_at ||
+                           charged_at >= window_at(usage_kind(i), rolled_at, zone, week_start).start;
+    if (!contained) continue;
+    Tally sum = tally(i);
+    engine::add(sum, change);
+    held[i] = sum.held;
+    posted[i] = sum.posted;
+    count[i] = static_cast<std::uint32_t>(std::min<std::int64_t>(sum.count, std::numeric_limits<std::uint32_t>::max()));
   }
-}
-
-void Usage::release(Minor amount, Instant charged_at, const ZoneRules& zone, Weekday week_start) {
-  for (std::size_t i = 0; i < kLifetime; ++i) {
-    if (charged_at >= window_at(usage_kind(i), rolled_at, zone, week_start).start) held[i] -= std::min(amount, held[i]);
-  }
-  held[kLifetime] -= amount;
-}
-
-Minor Usage::used(std::size_t index) const {
-  return checked_add(held[index], posted[index]).value_or(std::numeric_limits<Minor>::max());
 }
 
 }  // namespace holdfast::engine

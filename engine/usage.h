@@ -1,15 +1,16 @@
-// What a node has used of its windows, and how windows end.
+// What a node has used of the windows that every node keeps, and how windows end.
 //
 // Threads: a plain value, changed only by the node's owner and published as a snapshot.
-// Invariants: held and posted of the lifetime are the node's balances; a window's figures cover exactly what was first
-// approved in the window that contains `rolled_at`; `rolled_at` never goes back, so a clock that does cannot re-open a
-// window. Usage is kept for every kind of window whatever limits there are: editing a limit neither loses nor resets
-// it. Units: minor units of the card's currency; counts of approvals.
+// Invariants: held and posted of the lifetime are the node's balances; a window's figures cover exactly what was charged
+// in the window that contains `rolled_at`; `rolled_at` never goes back, so a clock that does cannot re-open a window.
+// Usage is kept for every kind of window whatever limits there are: editing a limit neither loses nor resets it.
+// Units: minor units of the node's currency; counts of approvals.
 #pragma once
 
 #include <array>
 #include <cstdint>
 
+#include "engine/counters.h"
 #include "engine/instant.h"
 #include "engine/money.h"
 #include "engine/zone.h"
@@ -30,18 +31,15 @@ struct Usage {
   std::array<Minor, kUsageWindows> posted{};
   std::array<std::uint32_t, kUsageWindows> count{};
   Instant rolled_at = kNoInstant;  // last change
-  Instant next_roll = kNoInstant;  // end of the hour of rolled_at: nothing ends before it
+  // Nothing ends before it, in whatever zone: no window begins but on a quarter of an hour, in any zone that is in use.
+  Instant next_roll = kNoInstant;
 
   // Ends the windows that are over at `now`. The caller never passes a `now` before rolled_at.
   void roll(Instant now, const ZoneRules& zone, Weekday week_start);
-  // One approval of `amount`, made at rolled_at. The caller has checked that nothing overflows.
-  void charge(Minor amount, bool counts);
-  // Takes back a hold charged at `charged_at` from the windows that still contain that instant, never more than they
-  // have (the zone may have changed in between). Counts stay.
-  void release(Minor amount, Instant charged_at, const ZoneRules& zone, Weekday week_start);
+  // Adds `change` to what was charged at `charged_at`, in the windows that still contain that instant.
+  void add(const Tally& change, Instant charged_at, const ZoneRules& zone, Weekday week_start);
 
-  // held + posted; saturates instead of overflowing.
-  Minor used(std::size_t index) const;
+  Tally tally(std::size_t index) const { return {held[index], posted[index], count[index]}; }
   friend bool operator==(const Usage&, const Usage&) = default;
 };
 static_assert(sizeof(Usage) % 8 == 0);

@@ -92,7 +92,7 @@ class Verifier {
 
   void compare_cards() {
     std::uint64_t rows = 0;
-    state_->for_each(Table::cards, [&](BytesView key, BytesView value) {
+    state_->for_each(Table::nodes, [&](BytesView key, BytesView value) {
       ++rows;
       const auto row = engine::read_card_row(key, value);
       const engine::NodeSlot* slot = row ? shards_.cards().find(row->card) : nullptr;

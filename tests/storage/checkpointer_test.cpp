@@ -17,7 +17,7 @@ using faults::Action;
 class CountingFold : public Fold {
  public:
   explicit CountingFold(const StateStore& state) {
-    state.for_each(Table::cards,
+    state.for_each(Table::nodes,
                    [this](BytesView key, BytesView value) { counts_[text_of(key)] = text_of(value).size(); });
     next_ = state.folded().sequence + 1;
   }
@@ -34,7 +34,7 @@ class CountingFold : public Fold {
     std::vector<RowChange> changes;
     for (auto key = touched_.rbegin(); key != touched_.rend(); ++key) {
       const std::string value(counts_[*key], 'x');
-      changes.push_back({Table::cards,
+      changes.push_back({Table::nodes,
                          {bytes_of(*key).begin(), bytes_of(*key).end()},
                          engine::Bytes(bytes_of(value).begin(), bytes_of(value).end())});
     }
@@ -83,7 +83,7 @@ class CheckpointerTest : public ::testing::Test {
   void expect_state_of_all() {
     EXPECT_EQ(state_->folded().sequence, appended_);
     std::size_t rows = 0;
-    state_->for_each(Table::cards, [&](BytesView key, BytesView value) {
+    state_->for_each(Table::nodes, [&](BytesView key, BytesView value) {
       const std::size_t number = std::stoul(text_of(key));
       EXPECT_EQ(value.size(), (appended_ + 99 - number) / 100) << number;
       ++rows;

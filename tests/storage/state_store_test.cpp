@@ -58,17 +58,17 @@ TEST_F(StateStoreTest, StartsEmptyBeforeTheFirstRecord) {
 }
 
 TEST_F(StateStoreTest, ChangesRowsAndTheFoldedSequenceTogether) {
-  ASSERT_TRUE(apply({put(Table::cards, "a", "1"), put(Table::cards, "b", ""), put(Table::zones, "a", "z")}, 10).ok());
+  ASSERT_TRUE(apply({put(Table::nodes, "a", "1"), put(Table::nodes, "b", ""), put(Table::zones, "a", "z")}, 10).ok());
   ASSERT_TRUE(
-      apply({remove(Table::cards, "a"), put(Table::cards, "c", "3"), remove(Table::keys, "never there")}, 20).ok());
+      apply({remove(Table::nodes, "a"), put(Table::nodes, "c", "3"), remove(Table::keys, "never there")}, 20).ok());
   reopen();
   EXPECT_EQ(state_->folded().sequence, 20U);
   EXPECT_EQ(state_->folded().chain, Chain{std::byte{20}});
-  EXPECT_EQ(rows(Table::cards), (std::map<std::string, std::string>{{"b", ""}, {"c", "3"}}));
+  EXPECT_EQ(rows(Table::nodes), (std::map<std::string, std::string>{{"b", ""}, {"c", "3"}}));
   EXPECT_EQ(rows(Table::zones), (std::map<std::string, std::string>{{"a", "z"}}));
-  EXPECT_EQ(state_->get(Table::cards, bytes_of("c")), owned("3"));
-  EXPECT_EQ(state_->get(Table::cards, bytes_of("b")), owned(""));
-  EXPECT_FALSE(state_->get(Table::cards, bytes_of("a")));
+  EXPECT_EQ(state_->get(Table::nodes, bytes_of("c")), owned("3"));
+  EXPECT_EQ(state_->get(Table::nodes, bytes_of("b")), owned(""));
+  EXPECT_FALSE(state_->get(Table::nodes, bytes_of("a")));
   EXPECT_FALSE(state_->get(Table::zones, bytes_of("c")));
 }
 
@@ -120,16 +120,16 @@ TEST_F(StateStoreTest, EqualsAMapAfterRandomChanges) {
 }
 
 TEST_F(StateStoreTest, LeavesEverythingAsItWasWhenTheDiskIsFull) {
-  ASSERT_TRUE(apply({put(Table::cards, "a", "1")}, 1).ok());
+  ASSERT_TRUE(apply({put(Table::nodes, "a", "1")}, 1).ok());
   control_.attach();
   control_.add({.operations = faults::kAnyWrite, .count = 1, .action = Action::fail, .error = ENOSPC}, kStateFile);
-  const Status status = apply({put(Table::cards, "a", "2"), put(Table::cards, "b", "2")}, 2);
+  const Status status = apply({put(Table::nodes, "a", "2"), put(Table::nodes, "b", "2")}, 2);
   EXPECT_TRUE(status.out_of_space()) << status.text();
   EXPECT_FALSE(state_->failed());
   EXPECT_EQ(state_->folded().sequence, 1U);
-  EXPECT_EQ(rows(Table::cards), (std::map<std::string, std::string>{{"a", "1"}}));
-  EXPECT_TRUE(apply({put(Table::cards, "a", "2"), put(Table::cards, "b", "2")}, 2).ok());
-  EXPECT_EQ(rows(Table::cards), (std::map<std::string, std::string>{{"a", "2"}, {"b", "2"}}));
+  EXPECT_EQ(rows(Table::nodes), (std::map<std::string, std::string>{{"a", "1"}}));
+  EXPECT_TRUE(apply({put(Table::nodes, "a", "2"), put(Table::nodes, "b", "2")}, 2).ok());
+  EXPECT_EQ(rows(Table::nodes), (std::map<std::string, std::string>{{"a", "2"}, {"b", "2"}}));
 }
 
 TEST_F(StateStoreTest, IsOutOfSpaceWhenItsMapIsFull) {
@@ -138,30 +138,30 @@ TEST_F(StateStoreTest, IsOutOfSpaceWhenItsMapIsFull) {
   Status status;
   Sequence folded = 0;
   for (int i = 0; status.ok() && i < 1000; ++i) {
-    status = apply({put(Table::cards, std::to_string(i), std::string(10'000, 'x'))}, folded + 1);
+    status = apply({put(Table::nodes, std::to_string(i), std::string(10'000, 'x'))}, folded + 1);
     folded += status.ok() ? 1U : 0U;
   }
   EXPECT_TRUE(status.out_of_space()) << status.text();
   EXPECT_EQ(state_->folded().sequence, folded);
   reopen();
-  EXPECT_EQ(state_->rows(Table::cards), folded);
-  EXPECT_TRUE(apply({put(Table::cards, "more", std::string(10'000, 'x'))}, folded + 1).ok());
+  EXPECT_EQ(state_->rows(Table::nodes), folded);
+  EXPECT_TRUE(apply({put(Table::nodes, "more", std::string(10'000, 'x'))}, folded + 1).ok());
 }
 
 TEST_F(StateStoreTest, WritesNothingMoreAfterAFailedSync) {
-  ASSERT_TRUE(apply({put(Table::cards, "a", "1")}, 1).ok());
+  ASSERT_TRUE(apply({put(Table::nodes, "a", "1")}, 1).ok());
   control_.attach();
   control_.add({.operations = faults::kFdatasync, .action = Action::fail, .error = EIO}, kStateFile);
-  EXPECT_FALSE(apply({put(Table::cards, "a", "2")}, 2).ok());
+  EXPECT_FALSE(apply({put(Table::nodes, "a", "2")}, 2).ok());
   EXPECT_TRUE(state_->failed());
-  EXPECT_FALSE(apply({put(Table::cards, "a", "2")}, 2).ok());
+  EXPECT_FALSE(apply({put(Table::nodes, "a", "2")}, 2).ok());
   reopen();
   EXPECT_EQ(state_->folded().sequence, 1U);
-  EXPECT_EQ(rows(Table::cards), (std::map<std::string, std::string>{{"a", "1"}}));
+  EXPECT_EQ(rows(Table::nodes), (std::map<std::string, std::string>{{"a", "1"}}));
 }
 
 TEST_F(StateStoreTest, ServesNoRowWhoseBytesChanged) {
-  ASSERT_TRUE(apply({put(Table::cards, "a", "the value of a"), put(Table::cards, "b", "the value of b")}, 1).ok());
+  ASSERT_TRUE(apply({put(Table::nodes, "a", "the value of a"), put(Table::nodes, "b", "the value of b")}, 1).ok());
   state_.reset();
   const auto file = state_folder(folder_.store()) / "data.mdb";
   std::string bytes = file_bytes(file);
@@ -169,9 +169,9 @@ TEST_F(StateStoreTest, ServesNoRowWhoseBytesChanged) {
     bytes[at] = 'V';
   write_file(file, bytes);
   reopen();
-  EXPECT_NE(refusal([this] { state_->get(Table::cards, bytes_of("a")); }).find("checksum"), std::string::npos);
-  EXPECT_EQ(state_->get(Table::cards, bytes_of("b")), owned("the value of b"));
-  EXPECT_NE(refusal([this] { rows(Table::cards); }), "");
+  EXPECT_NE(refusal([this] { state_->get(Table::nodes, bytes_of("a")); }).find("checksum"), std::string::npos);
+  EXPECT_EQ(state_->get(Table::nodes, bytes_of("b")), owned("the value of b"));
+  EXPECT_NE(refusal([this] { rows(Table::nodes); }), "");
 }
 
 TEST(StateStore, OpensReadOnlyOnOneSnapshot) {
@@ -179,12 +179,12 @@ TEST(StateStore, OpensReadOnlyOnOneSnapshot) {
   {
     const StoreDirectory directory(folder.store());
     StateStore state(directory, kSmall);
-    ASSERT_TRUE(state.apply(std::vector{put(Table::cards, "a", "1")}, 1, Chain{}).ok());
+    ASSERT_TRUE(state.apply(std::vector{put(Table::nodes, "a", "1")}, 1, Chain{}).ok());
   }
   const auto state = StateStore::open_read_only(folder.store());
   EXPECT_EQ(state->folded().sequence, 1U);
-  EXPECT_EQ(state->get(Table::cards, bytes_of("a")), owned("1"));
-  EXPECT_EQ(state->rows(Table::cards), 1U);
+  EXPECT_EQ(state->get(Table::nodes, bytes_of("a")), owned("1"));
+  EXPECT_EQ(state->rows(Table::nodes), 1U);
 }
 
 }  // namespace
