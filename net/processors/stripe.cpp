@@ -19,6 +19,9 @@ using wire::append_integer;
 using wire::text_or_empty;
 
 constexpr std::string_view kAuthorizationRequest = "issuing_authorization.request";
+constexpr std::string_view kAuthorizationCreated = "issuing_authorization.created";
+constexpr std::string_view kAuthorizationUpdated = "issuing_authorization.updated";
+constexpr std::string_view kTransactionCreated = "issuing_transaction.created";
 constexpr std::size_t kCurrencyBytesMax = 16;
 constexpr std::size_t kHistoryMax = 100'000;
 constexpr std::int64_t kSecondsMax = 253'402'300'799;  // of the year 9999
@@ -143,10 +146,10 @@ void read_movement(Step& step, std::string_view type, engine::Minor amount) {
 }
 
 // `authorization`: the one that lists the transaction; empty when it comes by itself.
-Step transaction_step(const JsonObject& transaction, std::string_view type, std::string_view authorization) {
+Step transaction_step(const JsonObject& transaction, std::string_view authorization) {
   Step step;
   step.message_id = transaction.required_string("id", engine::kIdBytesMax);
-  step.type = type;
+  step.type = kTransactionCreated;
   step.authorization_id = authorization;
   if (authorization.empty()) {
     step.authorization_id =
@@ -170,7 +173,7 @@ engine::Minor append_listed(std::vector<Step>& steps, const JsonObject& authoriz
   if (!listed || !listed->is_array()) return captured;
   listed->array(kHistoryMax).for_each([&](const JsonValue& each) {
     if (!each.is_object()) return;
-    steps.push_back(transaction_step(each.object(), state.type, state.authorization_id));
+    steps.push_back(transaction_step(each.object(), state.authorization_id));
     if (steps.back().kind == engine::AdviceKind::capture) {
       captured = engine::checked_add(captured, steps.back().amount).value_or(captured);
     }
@@ -209,12 +212,11 @@ Told authorization_told(const Envelope& envelope, const JsonObject& authorizatio
 }
 
 Told told(const Envelope& envelope, const JsonObject& object) {
-  if (envelope.type == "issuing_authorization.created" || envelope.type == "issuing_authorization.updated") {
+  if (envelope.type == kAuthorizationCreated || envelope.type == kAuthorizationUpdated) {
     return authorization_told(envelope, object);
   }
   Told told;
-  told.steps.push_back(envelope.type == "issuing_transaction.created" ? transaction_step(object, envelope.type, {})
-                                                                      : note(envelope, object));
+  told.steps.push_back(envelope.type == kTransactionCreated ? transaction_step(object, {}) : note(envelope, object));
   return told;
 }
 

@@ -16,8 +16,8 @@ namespace holdfast::net::wire {
 
 // What a balance inquiry is told.
 struct Balance {
-  engine::Minor posted = 0;     // what has been spent
-  engine::Minor available = 0;  // what the card could spend now; 0 or more
+  engine::Minor settled = 0;    // what the limits leave of what has been posted
+  engine::Minor available = 0;  // less what is held
   engine::Currency currency;
 };
 
