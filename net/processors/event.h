@@ -27,11 +27,11 @@ inline constexpr std::size_t kObjectIdBytesMax = 255;
 
 // A question that waits for its answer.
 struct Asked {
-  // The key of "one request, one answer". Empty: the processor gave none, and the codec says what to take instead.
+  // The key of "one request, one answer". Empty: the processor gave none, see wire::append_message_id().
   std::string_view message_id;
   engine::AuthorizationRequest request;
   bool wants_balance = false;              // and the card's balance with the answer
-  std::array<std::string_view, 2> repeat;  // what the answer has to repeat besides; each codec says what stands where
+  std::array<std::string_view, 3> repeat;  // what the answer has to repeat besides; each codec says what stands where
 };
 
 // One thing that has happened. A message may tell several, each with an id of its own, so that hearing of one again in
@@ -39,7 +39,7 @@ struct Asked {
 //
 // What each kind does is the engine's (engine/command.h).
 struct Step {
-  std::string message_id;
+  std::string message_id;                  // empty: the processor gave none, see wire::append_message_id()
   std::optional<engine::AdviceKind> kind;  // none: to be kept, without an effect on any balance
   std::string_view type;                   // the processor's word for it
   std::string_view object;                 // id of what it is about, for what is kept without an effect
@@ -58,6 +58,7 @@ engine::Instant told_of(const Step& step);
 
 struct Told {
   std::vector<Step> steps;  // in the order in which they happened; at least one
+  std::string answer;       // the body that the sender wants to hear with its 200; empty: any will do
 };
 
 // Are you there?

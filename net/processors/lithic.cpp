@@ -1,7 +1,5 @@
 #include "net/processors/lithic.h"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
 #include <array>
 #include <cassert>
@@ -377,21 +375,6 @@ Event decode(std::string_view body, JsonDocument& document) {
   }
   if (!document.ok()) return document.error();
   return result;
-}
-
-void append_message_id(std::string& out, std::string_view about, std::string_view body) {
-  constexpr std::size_t kDigestBytes = 32;
-  constexpr std::size_t kAboutBytesMax = kMessageIdBytesMax - 2 * kDigestBytes - 1;
-  std::array<unsigned char, kDigestBytes> digest{};
-  [[maybe_unused]] const int hashed =
-      EVP_Digest(body.data(), body.size(), digest.data(), nullptr, EVP_sha256(), nullptr);
-  assert(hashed == 1);
-  out.append(wire::cut(about, kAboutBytesMax));
-  out += ':';
-  for (const unsigned char byte : digest) {
-    out += "0123456789abcdef"[byte >> 4U];
-    out += "0123456789abcdef"[byte & 15U];
-  }
 }
 
 std::string_view result_name(engine::Reason reason, bool lifetime_limit) {

@@ -22,7 +22,7 @@ namespace holdfast::net::lithic {
 // Asked: an authorization request, with or without an event type. What is asked for is the hold, which the network may
 // have raised above the purchase (fuel, tips), else the amount in the cardholder's currency, else the older member that
 // includes the fee. Credits ask for nothing that could be spent, so they are verifications of the card. The message id
-// is the event token, which not every program gets; see append_message_id().
+// is the event token, which not every program gets.
 //
 // Told: `card_transaction.updated` with all that ever happened to the transaction. One step for each event, with the
 // event's token as message id, so that hearing the history again changes nothing. What changes a hold says how much is
@@ -30,10 +30,6 @@ namespace holdfast::net::lithic {
 // step of an event may therefore read differently in a longer history; its first hearing counts.
 // Every other event is kept without an effect, and has no message id of its own.
 Event decode(std::string_view body, JsonDocument& document);
-
-// For messages that bring no id: what they are about and a hash of the whole body, so that a repeat, which is the same
-// body, has the same id.
-void append_message_id(std::string& out, std::string_view about, std::string_view body);
 
 // Appends the answer to `asked`, whose HTTP status is always 200. An amount is sent only with a partial approval: its
 // presence means one. `balance`: for a question that wants it.

@@ -1,7 +1,12 @@
 #include "net/processors/wire.h"
 
+#include <openssl/evp.h>
+
 #include <array>
+#include <cassert>
 #include <charconv>
+
+#include "net/processors/event.h"
 
 namespace holdfast::net::wire {
 
@@ -43,6 +48,21 @@ void append_integer(std::string& out, std::int64_t value) {
   std::array<char, 20> digits;
   const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
   out.append(digits.data(), end);
+}
+
+void append_message_id(std::string& out, std::string_view about, std::string_view body) {
+  constexpr std::size_t kDigestBytes = 32;
+  constexpr std::size_t kAboutBytesMax = kMessageIdBytesMax - 2 * kDigestBytes - 1;
+  std::array<unsigned char, kDigestBytes> digest{};
+  [[maybe_unused]] const int hashed =
+      EVP_Digest(body.data(), body.size(), digest.data(), nullptr, EVP_sha256(), nullptr);
+  assert(hashed == 1);
+  out.append(cut(about, kAboutBytesMax));
+  out += ':';
+  for (const unsigned char byte : digest) {
+    out += "0123456789abcdef"[byte >> 4U];
+    out += "0123456789abcdef"[byte & 15U];
+  }
 }
 
 }  // namespace holdfast::net::wire

@@ -42,6 +42,10 @@ engine::Country country(const JsonObject& object, std::string_view name);
 // None when ISO 4217 does not list it, so that the decision and not the codec says no.
 engine::Currency currency(std::string_view alpha);
 
+// For messages that bring no id: what they are about and a hash of the whole body, so that a repeat, which is the same
+// body, has the same id. At most kMessageIdBytesMax.
+void append_message_id(std::string& out, std::string_view about, std::string_view body);
+
 void append_integer(std::string& out, std::int64_t value);
 
 }  // namespace holdfast::net::wire
