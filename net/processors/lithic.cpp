@@ -188,6 +188,12 @@ bool concerns_hold(Kind kind) {
          kind == Kind::clearing || kind == Kind::financial_authorization;
 }
 
+// A decline says something of the hold when it may have been added to before; see History::read_declined().
+bool says_hold(const HistoryEvent& event) {
+  const bool counts = event.approved || event.kind == Kind::clearing || event.kind == Kind::authorization;
+  return counts && concerns_hold(event.kind);
+}
+
 // Goes through a history and says of each event what it means for the card.
 class History {
  public:
@@ -203,10 +209,10 @@ class History {
   }
 
  private:
-  // The next event that concerns the hold; null behind the last.
+  // The next event that says something of the hold; null behind the last.
   const HistoryEvent* next_of_hold(std::size_t i) const {
     const auto found = std::find_if(events_.begin() + static_cast<std::ptrdiff_t>(i) + 1, events_.end(),
-                                    [](const HistoryEvent& event) { return concerns_hold(event.kind); });
+                                    says_hold);
     return found == events_.end() ? nullptr : &*found;
   }
 
