@@ -205,7 +205,7 @@ Recovered recover(engine::Shards& shards, const storage::StateStore& state, stor
   Recovered recovered;
   if (!shards.load(state, now, duplicate_horizon)) throw StoreError("a row of the checkpoint is not readable");
   recovered.replayed = replay_journal(shards, state, journal);
-  recovered.cards = shards.cards().last();
+  recovered.cards = shards.nodes().cards.last();
   const LateDeclines late(late_answers);
   for (Unsettled& unsettled : find_unsettled(journal, marks)) {
     net::UnconfirmedApproval& approval = unsettled.approval;

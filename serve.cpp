@@ -372,6 +372,8 @@ void Daemon::build_loops() {
                            json,
                            kFlightsMax / loop_count_,
                            duplicate_horizon(),
+                           {std::chrono::hours(24) * options_.decisions.hold_days,
+                            std::chrono::hours(24) * options_.decisions.travel_hold_days},
                            *forgetting_};
   for (auto& loop : loops_)
     loop->build(common, *crossing_, all, webhooks_);

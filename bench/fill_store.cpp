@@ -63,7 +63,7 @@ class Filler {
   void make_cards(std::uint64_t cards) {
     for (std::uint64_t i = 0; i < cards; ++i) {
       engine::CreateNode command;
-      command.card = shards_.cards().allocate();
+      command.card = shards_.nodes().cards.allocate();
       command.identity.id = {now_millis() << 16, random_()};
       command.identity.created_at = now();
       command.identity.currency = {840};
@@ -77,7 +77,7 @@ class Filler {
   }
 
   void decide(std::uint64_t decisions) {
-    const std::uint64_t cards = shards_.cards().last();
+    const std::uint64_t cards = shards_.nodes().cards.last();
     for (std::uint64_t i = 0; i < decisions; ++i) {
       const std::string id = "iauth_1QxY2aF7kLmN8oP" + std::to_string(10'000'000 + next_);
       const std::string event = "evt_1QxY2cF7kLmN8oPqZ" + std::to_string(10'000'000 + next_);

@@ -201,6 +201,8 @@ std::vector<Key> option_keys(Options& options) {
       {"decisions", "unconfirmed_after_seconds", at_restart,
        IntegerKey{&decisions.unconfirmed_after_seconds, 1, 86'400}},
       {"decisions", "duplicate_horizon_days", at_restart, IntegerKey{&decisions.duplicate_horizon_days, 1, 90}},
+      {"decisions", "hold_days", at_restart, IntegerKey{&decisions.hold_days, 1, 365}},
+      {"decisions", "travel_hold_days", at_restart, IntegerKey{&decisions.travel_hold_days, 1, 365}},
       {"decisions", "journal_queue_records", at_restart, IntegerKey{&decisions.journal_queue_records, 64, 1'048'576}},
 
       {"api", "deadline_ms", on_sighup, IntegerKey{&options.api.deadline_ms, 10, 10'000}},

@@ -65,6 +65,8 @@ struct IssuingOptions {
 struct DecisionOptions {
   std::uint32_t unconfirmed_after_seconds = 60;  // an approval nobody confirmed counts as unconfirmed; 1 to 86400
   std::uint32_t duplicate_horizon_days = 7;      // how long a repeated request gets its first answer; 1 to 90
+  std::uint32_t hold_days = 7;                   // after which what is still held is given back; 1 to 365
+  std::uint32_t travel_hold_days = 31;           // the same for lodging, car rental and cruises; 1 to 365
   std::uint32_t journal_queue_records = 65'536;  // decided, not yet durable; full means `overloaded`; 64 to 1048576
 
   friend bool operator==(const DecisionOptions&, const DecisionOptions&) = default;

@@ -58,6 +58,9 @@ class NodeTable {
     const NodeSlot* slot = find(index);
     if (slot != nullptr) prefetch(slot->profile.load(std::memory_order_relaxed));
   }
+  // Calls visit(index, slot) for every node that is there, in the order of their numbers.
+  template <class Visit>
+  void for_each(Visit&& visit) const;
   // The highest number handed out so far; kNoNode when none.
   NodeIndex last() const {
     const NodeIndex last = last_.load(std::memory_order_acquire);
@@ -76,6 +79,15 @@ class NodeTable {
   std::unique_ptr<std::atomic<Chunk*>[], Release> chunks_;
   std::atomic<NodeIndex> last_{0};
 };
+
+template <class Visit>
+void NodeTable::for_each(Visit&& visit) const {
+  const NodeIndex last = last_.load(std::memory_order_acquire);
+  for (NodeIndex number = 1; number <= last; ++number) {
+    const NodeSlot* slot = find(number | bit_);
+    if (slot != nullptr && slot->profile.load(std::memory_order_acquire) != nullptr) visit(number | bit_, *slot);
+  }
+}
 
 struct Nodes {
   NodeTable cards;

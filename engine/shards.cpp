@@ -352,12 +352,9 @@ Key128 Shards::state_hash(Instant as_of) const {
     sum.lo += hash.lo;
   };
   for (const NodeTable* table : {&nodes_.cards, &nodes_.budgets}) {
-    const NodeIndex bit = table == &nodes_.budgets ? kBudgetBit : 0;
-    for (NodeIndex number = 1; number <= (table->last() & ~kBudgetBit); ++number) {
-      const NodeIndex node = number | bit;
-      const NodeProfile* profile = nodes_.profile(node);
-      if (profile != nullptr) add(node_row_key(node), node_row(*profile, nodes_.find(node)->balance.load()));
-    }
+    table->for_each([&](NodeIndex node, const NodeSlot& slot) {
+      add(node_row_key(node), node_row(*slot.profile.load(std::memory_order_acquire), slot.balance.load()));
+    });
   }
   for (const auto& shard : shards_) {
     shard->ledger.for_each([&](const Authorization& authorization) {

@@ -76,8 +76,11 @@ std::string_view follow_up_name(engine::FollowUp::Kind kind) {
       return "withdrawn";
     case engine::FollowUp::Kind::again:
       return "authorization";
+    default:
+      break;
   }
-  return "";
+  return engine::advice_name(static_cast<engine::AdviceKind>(static_cast<unsigned>(kind) -
+                                                             static_cast<unsigned>(engine::FollowUp::Kind::advice)));
 }
 
 void append_history(std::string& out, const engine::Decision& first, const Shown& shown) {
@@ -133,7 +136,7 @@ bool append_authorization(std::string& out, const Shown& shown, const engine::By
 
 Shown shown(const engine::Ledger& ledger, const Authorization& authorization) {
   Shown copy{authorization, {}};
-  if (const auto* events = ledger.follow_ups(authorization)) copy.follow_ups = *events;
+  if (const auto* details = ledger.details(authorization)) copy.follow_ups = details->follow_ups;
   return copy;
 }
 
@@ -219,7 +222,7 @@ void collect_page(Reading& reading, const engine::Ledger& ledger) {
 }  // namespace
 
 void append_card_id(std::string& out, LoopContext& context, engine::NodeIndex card) {
-  const engine::NodeSlot* slot = context.shards.cards().find(card);
+  const engine::NodeSlot* slot = context.shards.nodes().cards.find(card);
   if (slot == nullptr) return;
   const auto guard = context.shards.epochs().pin(context.loop);
   const engine::NodeProfile* profile = slot->profile.load(std::memory_order_acquire);
@@ -263,7 +266,7 @@ engine::NodeIndex AuthorizationRoutes::resolve_number(Flight& flight, std::strin
   append_card_id(card_id_, context_, *found);
   request.card_reference = flight.keep(card_id_);
   const auto guard = context_.shards.epochs().pin(context_.loop);
-  const engine::NodeSlot* slot = context_.shards.cards().find(*found);
+  const engine::NodeSlot* slot = context_.shards.nodes().cards.find(*found);
   const auto* profile = slot == nullptr ? nullptr : slot->profile.load(std::memory_order_acquire);
   if (profile == nullptr) return engine::kNoNode;
   const Expiry expiry{profile->identity.expiry_month, profile->identity.expiry_year};

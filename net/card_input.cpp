@@ -343,7 +343,7 @@ bool fits_record(const engine::NodeIdentity& identity, const engine::NodeSetting
   engine::ByteWriter out(buffer);
   engine::write(out, settings);
   std::string text;
-  append_card(text, {identity, settings, engine::NodeStatus::active, 1, nullptr}, {}, {});
+  append_card(text, {identity, settings, engine::NodeStatus::active, 1, nullptr, {}, nullptr}, {}, {});
   return out.ok() && out.size() + text.size() + kRecordRest <= engine::kRecordBytesMax;
 }
 

@@ -93,7 +93,7 @@ void append_limit(std::string& out, const Limit& limit, const Current& at) {
     out += ",\"used\":";
     append_integer(out, used);
   } else {
-    used = has_usage ? at.usage.used(index) : 0;
+    used = has_usage ? at.usage.tally(index).used() : 0;
     out += ",\"held\":";
     append_integer(out, has_usage ? at.usage.held[index] : 0);
     out += ",\"posted\":";
@@ -113,7 +113,7 @@ void append_limit(std::string& out, const Limit& limit, const Current& at) {
 bool over_limit(const std::vector<Limit>& limits, const Usage& usage) {
   return std::any_of(limits.begin(), limits.end(), [&](const Limit& limit) {
     if (limit.form != Limit::Form::amount || limit.window == WindowKind::authorization) return false;
-    return usage.used(engine::usage_index(limit.window)) > limit.value;
+    return usage.tally(engine::usage_index(limit.window)).used() > limit.value;
   });
 }
 

@@ -51,7 +51,7 @@ class CardChange : public ChangeRequest {
 
   std::string_view compose(const engine::Outcome&) override {
     // On the owner's loop nobody replaces the profile meanwhile.
-    const NodeSlot& slot = *context_.shards.cards().find(card_);
+    const NodeSlot& slot = *context_.shards.nodes().cards.find(card_);
     append_slot(composed_, slot, *slot.profile.load(std::memory_order_relaxed), now_);
     return composed_;
   }
@@ -134,7 +134,7 @@ class CreateRequest final : public CardChange {
     const std::string etag = etag_of(version_in(body));
     {
       const auto guard = context_.shards.epochs().pin(context_.loop);
-      const NodeSlot* slot = context_.shards.cards().find(answer.card);
+      const NodeSlot* slot = context_.shards.nodes().cards.find(answer.card);
       const NodeIdentity& identity = slot->profile.load(std::memory_order_acquire)->identity;
       engine::append_id(location, "card_", identity.id);
       if (identity.processor_card.empty()) append_number(body, identity);
@@ -162,7 +162,7 @@ class UpdateRequest : public CardChange {
  protected:
   // On the owner's loop.
   const NodeProfile& profile() const {
-    return *context_.shards.cards().find(card_)->profile.load(std::memory_order_relaxed);
+    return *context_.shards.nodes().cards.find(card_)->profile.load(std::memory_order_relaxed);
   }
   bool version_holds() const { return condition_.holds(profile().version); }
 
@@ -246,7 +246,7 @@ void CardRoutes::create(const Call& call) {
     return respond_problem(call.exchange, call.request, 400, "invalid_value", "Bad request",
                            "processor.endpoint names no [[endpoint]] of the configuration");
   }
-  const NodeIndex card = context_.shards.cards().allocate();
+  const NodeIndex card = context_.shards.nodes().cards.allocate();
   if (card == engine::kNoNode) {
     return respond_problem(call.exchange, call.request, 503, "too_many_cards", "Too many cards",
                            "this store holds as many cards as it can");
@@ -257,7 +257,7 @@ void CardRoutes::create(const Call& call) {
 
 void CardRoutes::list(const Call& call) {
   const auto page = read_list_page(call.request.query);
-  NodeIndex card = context_.shards.cards().last();
+  NodeIndex card = context_.shards.nodes().cards.last();
   std::optional<NodeIndex> after;
   if (page && page->after) after = context_.shards.directory().find(context_.shards.card_name(*page->after));
   if (!page || (page->after && !after)) {
@@ -270,7 +270,7 @@ void CardRoutes::list(const Call& call) {
   std::size_t listed = 0;
   engine::Key128 last;
   for (; card != engine::kNoNode; --card) {
-    const NodeSlot* slot = context_.shards.cards().find(card);
+    const NodeSlot* slot = context_.shards.nodes().cards.find(card);
     const NodeProfile* profile = slot == nullptr ? nullptr : slot->profile.load(std::memory_order_acquire);
     if (profile == nullptr) continue;  // a number whose creation did not come about
     if (listed == page->limit) break;
@@ -286,7 +286,7 @@ void CardRoutes::list(const Call& call) {
 NodeIndex CardRoutes::find(const Call& call) {
   const auto id = engine::parse_id("card_", call.id);
   const auto card = id ? context_.shards.directory().find(context_.shards.card_name(*id)) : std::nullopt;
-  const NodeSlot* slot = card ? context_.shards.cards().find(*card) : nullptr;
+  const NodeSlot* slot = card ? context_.shards.nodes().cards.find(*card) : nullptr;
   if (slot != nullptr && slot->profile.load(std::memory_order_acquire) != nullptr) return *card;
   respond_problem(call.exchange, call.request, 404, "card_not_found", "Not found", "there is no card with this id");
   return engine::kNoNode;
@@ -296,7 +296,7 @@ void CardRoutes::show(const Call& call) {
   const NodeIndex card = find(call);
   if (card == engine::kNoNode) return;
   const auto guard = context_.shards.epochs().pin(context_.loop);
-  const NodeSlot& slot = *context_.shards.cards().find(card);
+  const NodeSlot& slot = *context_.shards.nodes().cards.find(card);
   const NodeProfile& profile = *slot.profile.load(std::memory_order_acquire);
   std::string body;
   append_slot(body, slot, profile, context_.surroundings.now());

@@ -66,13 +66,15 @@ class Desk {
   void adopt(std::vector<UnconfirmedApproval> approvals, std::chrono::seconds unconfirmed_after);
   // Drops what is to be forgotten by `old_at` (see engine/forgetting.h), some at a time; call it a few times a second.
   void forget_old(engine::Instant now, engine::Instant old_at, std::chrono::hours horizon);
+  // Gives back the holds that have run out, some at a time; call it a few times a second.
+  void expire_holds(engine::Instant now, const engine::HoldPeriods& periods);
   // Flights that are not back in the pool.
   std::size_t under_way() const { return flights_.size() - free_count_; }
 
  private:
   void step(Flight& flight, Step next);
   void pass(Flight& flight, unsigned loop, Step next);
-  unsigned home_of(const Flight& flight) const;
+  unsigned choose_home(const Flight& flight) const;
   unsigned owner_of(const Flight& flight) const;
 
   // On the home.
@@ -91,7 +93,10 @@ class Desk {
   void finished(Flight& flight);
   void disown(Flight& flight);
 
-  // On the owner.
+  // On the owner (desk_owner.cpp).
+  bool is_here(Flight& flight);
+  void give_away_cards();
+  void take_over(Flight& flight, engine::NodeSlot& slot);
   void decide(Flight& flight);
   void apply(Flight& flight);
   void append(Flight& flight, const engine::Record& record);
@@ -102,7 +107,7 @@ class Desk {
   void land(Flight& flight);
   void recycle(Flight& flight);
 
-  // The deadline.
+  // The deadline (desk_deadline.cpp).
   void arm_timer(SteadyTime at);
   void on_deadline();
   void give_up_on_others(SteadyTime now);
@@ -132,8 +137,15 @@ class Desk {
   Flight* lane_first_ = nullptr;  // appended and not yet durable, in order
   Flight* lane_last_ = nullptr;
   std::vector<Flight*> waiting_for_room_;  // withdrawals, which must not be lost
+  struct Leaving {
+    Flight* flight = nullptr;
+    std::uint64_t after = 0;  // goes when so many records of this lane are durable
+  };
+  std::vector<Leaving> leaving_;
+  std::vector<Flight*> parked_;  // for cards that are on their way to this loop, in the order of arrival
   std::vector<std::byte> record_;
   bool turn_ends_ = false;
+  std::uint64_t appended_ = 0;  // records of this lane
   std::uint64_t reported_ = 0;  // records that the journal reported durable to this lane
   engine::Sequence reported_through_ = 0;
 
@@ -141,6 +153,7 @@ class Desk {
   std::unordered_map<std::string, UnconfirmedApproval> unconfirmed_;  // by message key
   boost::asio::steady_timer unconfirmed_timer_;
   engine::Instant last_now_{};  // of forget_old()
+  std::vector<engine::Advise> run_out_;  // of expire_holds(), reused
 };
 
 }  // namespace holdfast::net

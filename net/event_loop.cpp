@@ -21,6 +21,7 @@ void EventLoop::build(const Common& common, Crossing& crossing, const std::vecto
                       const std::vector<Webhook>& webhooks) {
   surroundings_ = &common.surroundings;
   duplicate_horizon_ = common.duplicate_horizon;
+  holds_ = common.holds;
   forgetting_ = &common.forgetting;
   json_ = std::make_unique<JsonDocument>(common.json);
   desk_ = std::make_unique<Desk>(loop_, common.flights_max, common.shards, common.journal, common.late_answers,
@@ -90,6 +91,7 @@ void EventLoop::tick() {
   const engine::Instant wall = surroundings_->now();
   const auto passed = std::chrono::duration_cast<std::chrono::milliseconds>(now - started_);
   desk_->forget_old(wall, forgetting_->now(wall, passed), duplicate_horizon_);
+  desk_->expire_holds(wall, holds_);
   tick_timer_.expires_at(now + kTick);
   tick_timer_.async_wait([this](const boost::system::error_code& error) {
     if (!error) tick();

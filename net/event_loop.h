@@ -42,6 +42,7 @@ struct Common {
   JsonLimits json;
   std::size_t flights_max = 0;  // requests under way, of each loop
   std::chrono::hours duplicate_horizon{7 * 24};
+  engine::HoldPeriods holds;
   const engine::ForgettingClock& forgetting;
 };
 
@@ -110,6 +111,7 @@ class EventLoop {
   std::unique_ptr<HttpServer> server_;
   Surroundings* surroundings_ = nullptr;
   std::chrono::hours duplicate_horizon_{};
+  engine::HoldPeriods holds_;
   SteadyTime started_;
   const engine::ForgettingClock* forgetting_ = nullptr;
   boost::asio::steady_timer tick_timer_;

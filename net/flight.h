@@ -11,8 +11,10 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/command.h"
+#include "engine/ledger.h"
 #include "engine/messages.h"
 #include "net/exchange.h"
 
@@ -86,6 +88,8 @@ struct Flight {
   std::array<char, kTextBytes> text;  // what the views above point into
   std::size_t text_used = 0;
 
+  unsigned home = 0;
+
   // Home part.
   engine::Message* entry = nullptr;
   Flight* waiters = nullptr;  // repeats of the same message, and their chain
@@ -101,6 +105,9 @@ struct Flight {
   // Owner part.
   engine::Outcome outcome;
   engine::Sequence sequence = 0;
+  unsigned decided_on = 0;                    // whose lane has the record
+  bool handed_over = false;                   // the card and what is in `moved` go to the loop of the trees with it
+  std::vector<engine::Ledger::Moved> moved;
   engine::Reason refusal = engine::Reason::none;
   bool rejected = false;
   std::string composed;

@@ -138,7 +138,7 @@ void OpsRoutes::loop_metrics(MetricsText& out) const {
     out.sample(static_cast<double>(loops_[i]->lag().count()) * 1e-6, {{"loop", std::to_string(i)}});
   }
   out.gauge("holdfast_cards", "Cards");
-  out.sample(static_cast<std::uint64_t>(shards_.cards().last()));
+  out.sample(static_cast<std::uint64_t>(shards_.nodes().cards.last()));
 }
 
 void OpsRoutes::metrics(Exchange& exchange) const {

@@ -50,15 +50,15 @@ using Fields = std::vector<std::pair<std::string_view, std::string>>;
 
 class RecordFields {
  public:
-  // Cards are known by number in records; their ids come with their creation.
+  // Cards and budgets are known by number in records; their ids come with their creation.
   Fields of(const JournalRecord& journaled, const engine::Record& record) {
     fields_.clear();
-    card_ = engine::kNoNode;
     authorization_ = {};
     add("sequence", std::to_string(journaled.sequence));
     add("at", json_text(time_text(record.now)));
+    node_ = engine::node_of(record.command);
     std::visit([&](const auto& command) { command_fields(command); }, record.command);
-    if (card_ != engine::kNoNode) add("card", json_text(card_id(card_)));
+    if (node_ != engine::kNoNode) add(engine::is_budget(node_) ? "budget" : "card", json_text(node_id(node_)));
     if (record.message.present()) {
       add("endpoint", json_text(record.message.endpoint));
       add("message", json_text(record.message.id));
@@ -66,30 +66,32 @@ class RecordFields {
     std::visit([&](const auto& outcome) { outcome_fields(outcome); }, record.outcome);
     return fields_;
   }
-  std::string card() const { return card_ == engine::kNoNode ? std::string() : card_id(card_); }
+  std::string card() const { return node_ == engine::kNoNode ? std::string() : node_id(node_); }
   std::string_view authorization() const { return authorization_; }
 
  private:
   void add(std::string_view name, std::string value) { fields_.emplace_back(name, std::move(value)); }
-  std::string card_id(engine::NodeIndex card) const {
-    const auto found = ids_.find(card);
-    return found == ids_.end() ? "#" + std::to_string(card) : found->second;
+  std::string node_id(engine::NodeIndex node) const {
+    const auto found = ids_.find(node);
+    return found == ids_.end() ? "#" + std::to_string(node & ~engine::kBudgetBit) : found->second;
+  }
+  void add_type(std::string_view what, engine::NodeIndex node) {
+    add("type", json_text(std::string(what).append(engine::is_budget(node) ? "budget" : "card")));
   }
 
   void command_fields(const engine::CreateNode& command) {
-    add("type", json_text("create_card"));
-    ids_[command.card] = engine::format_id("card_", command.identity.id);
-    card_ = command.card;
+    add_type("create_", command.node);
+    ids_[command.node] = engine::format_id(engine::is_budget(command.node) ? "bud_" : "card_", command.identity.id);
+    if (command.settings.parent != engine::kNoNode) add("parent", json_text(node_id(command.settings.parent)));
     add("label", json_text(command.settings.label));
   }
   void command_fields(const engine::ChangeNode& command) {
-    add("type", json_text("change_card"));
-    card_ = command.card;
+    add_type("change_", command.node);
+    if (command.settings.parent != engine::kNoNode) add("parent", json_text(node_id(command.settings.parent)));
   }
   void command_fields(const engine::SetNodeStatus& command) {
-    add("type", json_text("set_card_status"));
+    add("type", json_text(engine::is_budget(command.node) ? "set_budget_status" : "set_card_status"));
     add("status", json_text(engine::node_status_name(command.status)));
-    card_ = command.card;
   }
   void command_fields(const engine::Authorize& command) {
     const engine::AuthorizationRequest& request = command.request;
@@ -99,14 +101,18 @@ class RecordFields {
     add("currency", json_text(engine::alpha_code(request.currency)));
     add("merchant", json_text(request.merchant.id));
     add("incremental", request.incremental ? "true" : "false");
-    card_ = command.card;
     authorization_ = request.authorization_id;
   }
   void command_fields(const engine::Withdraw& command) {
     add("type", json_text("withdraw"));
     add("authorization", json_text(command.authorization_id));
     add("amount", std::to_string(command.amount));
-    card_ = command.card;
+    authorization_ = command.authorization_id;
+  }
+  void command_fields(const engine::Advise& command) {
+    add("type", json_text(engine::advice_name(command.kind)));
+    add("authorization", json_text(command.authorization_id));
+    add("amount", command.amount == engine::kAll ? json_text("all") : std::to_string(command.amount));
     authorization_ = command.authorization_id;
   }
   void command_fields(const engine::NoteEvent& command) {
@@ -137,9 +143,18 @@ class RecordFields {
     if (!decision.approved()) add("reason", json_text(engine::reason_name(decision.reason)));
   }
   void outcome_fields(const engine::WithdrawOutcome& outcome) { add("released", std::to_string(outcome.released)); }
+  void outcome_fields(const engine::AdviceOutcome& outcome) {
+    add("status", json_text(engine::authorization_status_name(outcome.status)));
+    add("released", std::to_string(outcome.released));
+    add("posted", std::to_string(outcome.posted));
+    add("held", std::to_string(outcome.held));
+    add("captured", std::to_string(outcome.captured));
+    add("refunded", std::to_string(outcome.refunded));
+    add("flags", std::to_string(outcome.flags));
+  }
 
   Fields fields_;
-  engine::NodeIndex card_ = engine::kNoNode;
+  engine::NodeIndex node_ = engine::kNoNode;
   std::string_view authorization_;
   std::map<engine::NodeIndex, std::string> ids_;
 };

@@ -71,38 +71,37 @@ class Verifier {
     if (std::holds_alternative<engine::Withdraw>(record->command)) ++result_.withdrawals;
   }
 
-  std::uint64_t count_cards() const {
-    std::uint64_t cards = 0;
-    for (engine::NodeIndex card = 1; card <= shards_.cards().last(); ++card) {
-      const engine::NodeSlot* slot = shards_.cards().find(card);
-      if (slot != nullptr && slot->profile.load(std::memory_order_relaxed) != nullptr) ++cards;
-    }
-    return cards;
+  std::uint64_t count_nodes() const { return count_cards() + count_nodes_of(shards_.nodes().budgets); }
+  std::uint64_t count_cards() const { return count_nodes_of(shards_.nodes().cards); }
+  static std::uint64_t count_nodes_of(const engine::NodeTable& table) {
+    std::uint64_t nodes = 0;
+    table.for_each([&nodes](engine::NodeIndex, const engine::NodeSlot&) { ++nodes; });
+    return nodes;
   }
 
   // The rows against the state recomputed so far, in both directions.
   void compare_checkpoint() {
     if (result_.chain != folded_.chain && folded_.sequence != 0) differ("the checkpoint's chain is not the journal's");
     result_.checkpoint_sequence = folded_.sequence;
-    compare_cards();
+    compare_nodes();
     compare_authorizations();
     compare_messages();
     compare_zones_and_keys();
   }
 
-  void compare_cards() {
+  void compare_nodes() {
     std::uint64_t rows = 0;
     state_->for_each(Table::nodes, [&](BytesView key, BytesView value) {
       ++rows;
-      const auto row = engine::read_card_row(key, value);
-      const engine::NodeSlot* slot = row ? shards_.cards().find(row->card) : nullptr;
-      const auto* profile = slot == nullptr ? nullptr : slot->profile.load(std::memory_order_relaxed);
-      if (profile == nullptr || !same(engine::card_row(*profile, slot->balance.load()), value)) {
-        differ("checkpoint row of card " + hex(key) + " is not what the journal gives");
+      const auto row = engine::read_node_row(key, value);
+      const auto* profile = row ? shards_.nodes().profile(row->node) : nullptr;
+      if (profile == nullptr ||
+          !same(engine::node_row(*profile, shards_.nodes().find(row->node)->balance.load()), value)) {
+        differ("checkpoint row of node " + hex(key) + " is not what the journal gives");
       }
     });
     result_.checkpoint_rows += rows;
-    if (rows != count_cards()) differ("the checkpoint does not have every card");
+    if (rows != count_nodes()) differ("the checkpoint does not have every card and budget");
   }
 
   void compare_authorizations() {
@@ -117,7 +116,7 @@ class Verifier {
       if (authorization == nullptr || authorization->decided_at != row->authorization.decided_at) {
         if (row && forgotten(row->authorization, last_now_)) return;  // another has taken its id since
         differ("checkpoint row of authorization " + hex(key) + " is not what the journal gives");
-      } else if (!same(engine::authorization_row(*authorization, ledger.follow_ups(*authorization)), value)) {
+      } else if (!same(engine::authorization_row(*authorization, ledger.details(*authorization)), value)) {
         differ("checkpoint row of authorization " + hex(key) + " is not what the journal gives");
       } else if (!forgotten(*authorization, removed_before)) {
         ++kept;

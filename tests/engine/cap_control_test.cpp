@@ -16,7 +16,7 @@ class SpendingInTwoSteps {
  public:
   explicit SpendingInTwoSteps(std::size_t at_once) {
     CreateNode create;
-    create.card = card_ = shards_.cards().allocate();
+    create.card = card_ = shards_.nodes().cards.allocate();
     create.identity.id = {1, 1};
     create.identity.currency = {840};
     create.settings.limits = {{Limit::Form::amount, WindowKind::lifetime, kCap}};
@@ -52,14 +52,14 @@ class SpendingInTwoSteps {
   }
   void charge(Minor amount) {
     if (amount == 0) return;
-    NodeSlot& slot = *shards_.cards().find(card_);
+    NodeSlot& slot = *shards_.nodes().cards.find(card_);
     NodeBalance balance = slot.balance.owner_load();
     balance.usage.charge(amount, true);
     slot.balance.store(balance);
     approved_ += amount;
   }
   Minor held() const {
-    return shards_.cards().find(card_)->balance.load().usage.held[usage_index(WindowKind::lifetime)];
+    return shards_.nodes().cards.find(card_)->balance.load().usage.held[usage_index(WindowKind::lifetime)];
   }
   void journal(const Record& record) {
     Bytes buffer(kRecordBytesMax);

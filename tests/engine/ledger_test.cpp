@@ -15,7 +15,7 @@ class LedgerTest : public ::testing::Test {
  protected:
   NodeIndex make_card(std::vector<Limit> limits, std::string zone = "UTC") {
     CreateNode command;
-    command.card = shards_.cards().allocate();
+    command.card = shards_.nodes().cards.allocate();
     command.identity.id = {command.card, command.card};
     command.identity.currency = {840};
     command.settings.limits = std::move(limits);
@@ -39,7 +39,7 @@ class LedgerTest : public ::testing::Test {
         now);
   }
   Minor held(NodeIndex card, WindowKind kind = WindowKind::lifetime) {
-    return shards_.cards().find(card)->balance.load().usage.held[usage_index(kind)];
+    return shards_.nodes().cards.find(card)->balance.load().usage.held[usage_index(kind)];
   }
   const Authorization* find(std::string_view id) {
     return ledger_.find_any(ledger_.authorization_key(Processor::native, id));
@@ -52,17 +52,17 @@ class LedgerTest : public ::testing::Test {
 TEST_F(LedgerTest, ADeclineLeavesTheBalanceExactlyAsItWas) {
   const NodeIndex card = make_card({{Limit::Form::amount, WindowKind::lifetime, 100}});
   authorize(card, "a", 60);
-  const NodeBalance before = shards_.cards().find(card)->balance.load();
+  const NodeBalance before = shards_.nodes().cards.find(card)->balance.load();
   EXPECT_EQ(authorize(card, "b", 41, kStart + 48h).reason, Reason::card_limit);
-  EXPECT_EQ(shards_.cards().find(card)->balance.load(), before);
+  EXPECT_EQ(shards_.nodes().cards.find(card)->balance.load(), before);
 }
 
 TEST_F(LedgerTest, ADryRunGivesTheDecisionAndChangesNothing) {
   const NodeIndex card = make_card({{Limit::Form::amount, WindowKind::lifetime, 100}});
-  const NodeBalance before = shards_.cards().find(card)->balance.load();
+  const NodeBalance before = shards_.nodes().cards.find(card)->balance.load();
   EXPECT_EQ(ledger_.evaluate(request(card, "a", 100), kStart).approved_amount, 100);
   EXPECT_EQ(ledger_.evaluate(request(card, "a", 101), kStart).reason, Reason::card_limit);
-  EXPECT_EQ(shards_.cards().find(card)->balance.load(), before);
+  EXPECT_EQ(shards_.nodes().cards.find(card)->balance.load(), before);
   EXPECT_EQ(find("a"), nullptr);
 }
 

@@ -50,7 +50,7 @@ TEST(Replay, GivesTheStateAndTheMessagesOfARecordByRecordReplay) {
 TEST(Replay, OfNothingChangesNothing) {
   Shards shards(1, testing::kSeed, 0, 64);
   EXPECT_FALSE(replay_all(shards, {}));
-  EXPECT_EQ(shards.cards().last(), 0U);
+  EXPECT_EQ(shards.nodes().cards.last(), 0U);
 }
 
 TEST(Replay, NamesTheFirstRecordThatDoesNotGiveItsOutcomeWhereverItIs) {

@@ -273,7 +273,7 @@ TEST_F(CardRoutesTest, RefusesBodiesWithTheMemberThatIsWrong) {
   EXPECT_EQ(code_of(api_.call(create("{"))), "malformed");
   EXPECT_EQ(code_of(api_.call(create(""))), "malformed");
   EXPECT_TRUE(api_.journal.durable().empty());
-  EXPECT_EQ(api_.shards.cards().last(), engine::kNoNode) << "no number is used up by a bad request";
+  EXPECT_EQ(api_.shards.nodes().cards.last(), engine::kNoNode) << "no number is used up by a bad request";
 }
 
 TEST_F(CardRoutesTest, DoesNotKnowCardsThatAreNotThere) {

@@ -69,7 +69,7 @@ class DecisionAllocationTest : public ::testing::Test {
     journal_.set_waker(0, [this] { boost::asio::post(io_, [this] { desk_.on_journal(); }); });
     keys_.publish(KeyRing({{{1, 1}, Role::processor, "tests", tokens_("token-of-the-tests"), {}}}));
     engine::CreateNode command;
-    command.card = shards_.cards().allocate();
+    command.card = shards_.nodes().cards.allocate();
     command.identity.id = {1, 2};
     command.identity.currency = {840};
     command.identity.processor_endpoint = "stripe-main";

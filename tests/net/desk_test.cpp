@@ -58,7 +58,7 @@ class DeskTest : public ::testing::Test {
   engine::NodeIndex make_card(engine::Minor limit, unsigned owner) {
     engine::CreateNode command;
     do {
-      command.card = shards_.cards().allocate();
+      command.card = shards_.nodes().cards.allocate();
     } while (shards_.owner_of(command.card) != owner);
     command.identity.id = {1, command.card};
     command.identity.currency = {840};
@@ -137,7 +137,7 @@ class DeskTest : public ::testing::Test {
   }
 
   engine::Minor held(engine::NodeIndex card) {
-    return shards_.cards().find(card)->balance.load().usage.held[engine::usage_index(engine::WindowKind::lifetime)];
+    return shards_.nodes().cards.find(card)->balance.load().usage.held[engine::usage_index(engine::WindowKind::lifetime)];
   }
   std::size_t records_of(std::uint8_t type) const {
     std::size_t count = 0;
@@ -535,7 +535,7 @@ TEST_F(DeskTest, AChangeThatTheOriginNoLongerWaitedForStands) {
   run();
   answer_too_late_for_the_origin(landed);
   EXPECT_EQ(landed.only().kind, Answer::Kind::late) << "the caller is told that it may still be made";
-  EXPECT_EQ(shards_.cards().find(there)->profile.load()->status, engine::NodeStatus::frozen);
+  EXPECT_EQ(shards_.nodes().cards.find(there)->profile.load()->status, engine::NodeStatus::frozen);
   EXPECT_EQ(records_of(engine::Withdraw::kType), 0U);
   expect_all_flights_back();
 }
