@@ -2,7 +2,7 @@
 
 namespace holdfast::net {
 
-engine::Instant told_of(const Step& step) {
+engine::Instant told_of(const ToldStep& step) {
   using engine::AdviceKind;
   switch (step.kind.value_or(AdviceKind::capture)) {
     case AdviceKind::set_hold:

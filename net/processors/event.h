@@ -38,7 +38,7 @@ struct Asked {
 // another message changes nothing.
 //
 // What each kind does is the engine's (engine/command.h).
-struct Step {
+struct ToldStep {
   std::string message_id;                  // empty: the processor gave none, see wire::append_message_id()
   std::optional<engine::AdviceKind> kind;  // none: to be kept, without an effect on any balance
   std::string_view type;                   // the processor's word for it
@@ -49,16 +49,17 @@ struct Step {
   engine::Currency currency;
   bool final = false;
   engine::Instant at = engine::kNoInstant;  // when, by the processor's clock; kNoInstant when it does not say
+  bool told_again = false;                  // also in other messages than the one that brings its news
   engine::Merchant merchant;
 };
 
 // engine::Advise::told of a step. Kinds that say how things stand are overtaken by what was told later, so they carry
 // their time. Kinds that say what was added happened in any case, however late the news of them, and carry none.
-engine::Instant told_of(const Step& step);
+engine::Instant told_of(const ToldStep& step);
 
 struct Told {
-  std::vector<Step> steps;  // in the order in which they happened; at least one
-  std::string answer;       // the body that the sender wants to hear with its 200; empty: any will do
+  std::vector<ToldStep> steps;  // in the order in which they happened; at least one
+  std::string answer;           // the body that the sender wants to hear with its 200; empty: any will do
 };
 
 // Are you there?

@@ -198,26 +198,27 @@ bool says_hold(const HistoryEvent& event) {
 class History {
  public:
   // `hold`: what the transaction holds after all of it, when it says so. `common`: what all steps have in common.
-  History(std::vector<HistoryEvent> events, std::optional<Minor> hold, Step common)
+  History(std::vector<HistoryEvent> events, std::optional<Minor> hold, ToldStep common)
       : events_(std::move(events)), hold_in_the_end_(hold), common_(std::move(common)) {}
 
   Told told() {
     Told told;
     for (std::size_t i = 0; i < events_.size(); ++i)
       told.steps.push_back(step(events_[i], next_of_hold(i)));
+    for (ToldStep& each : told.steps)
+      each.told_again = &each != &told.steps.back();
     return told;
   }
 
  private:
   // The next event that says something of the hold; null behind the last.
   const HistoryEvent* next_of_hold(std::size_t i) const {
-    const auto found = std::find_if(events_.begin() + static_cast<std::ptrdiff_t>(i) + 1, events_.end(),
-                                    says_hold);
+    const auto found = std::find_if(events_.begin() + static_cast<std::ptrdiff_t>(i) + 1, events_.end(), says_hold);
     return found == events_.end() ? nullptr : &*found;
   }
 
-  Step step(const HistoryEvent& event, const HistoryEvent* next) {
-    Step step = common_;
+  ToldStep step(const HistoryEvent& event, const HistoryEvent* next) {
+    ToldStep step = common_;
     step.message_id = event.token;
     step.type = event.type;
     step.object = step.authorization_id;
@@ -233,7 +234,7 @@ class History {
     return step;
   }
 
-  void read_approved(Step& step, const HistoryEvent& event, const HistoryEvent* next) {
+  void read_approved(ToldStep& step, const HistoryEvent& event, const HistoryEvent* next) {
     switch (event.kind) {
       case Kind::authorization:
         return set_hold(step, engine::checked_add(hold_, event.amount).value_or(kMinorMax), next);
@@ -263,7 +264,7 @@ class History {
 
   // A decline at the beginning takes back what we may have held for it. Later it takes back what we may have added to
   // what was approved before. An advice that says no to what is there already is to be ignored.
-  void read_declined(Step& step, const HistoryEvent& event, const HistoryEvent* next) {
+  void read_declined(ToldStep& step, const HistoryEvent& event, const HistoryEvent* next) {
     if (!begun_ && (event.kind == Kind::authorization || event.kind == Kind::advice ||
                     event.kind == Kind::financial_authorization)) {
       step.kind = AdviceKind::disown;
@@ -274,7 +275,7 @@ class History {
 
   // Where the hold changes again before any of it is posted, only the later change takes effect: the hold would be too
   // low in between, while others are decided.
-  void set_hold(Step& step, Minor hold, const HistoryEvent* next) {
+  void set_hold(ToldStep& step, Minor hold, const HistoryEvent* next) {
     hold_ = next == nullptr ? hold_in_the_end_.value_or(hold) : hold;
     if (next != nullptr && next->kind != Kind::clearing) return;
     step.kind = AdviceKind::set_hold;
@@ -282,20 +283,20 @@ class History {
   }
 
   // Of what was posted at once there is no hold to take back: the money comes back.
-  void reverse(Step& step, Minor amount, const HistoryEvent* next) {
+  void reverse(ToldStep& step, Minor amount, const HistoryEvent* next) {
     if (was_financial_) return move(step, AdviceKind::refund, amount);
     set_hold(step, hold_ - std::min(hold_, amount), next);
   }
 
   // The last one is final when nothing is held behind it.
-  void clear(Step& step, const HistoryEvent& event, const HistoryEvent* next) {
+  void clear(ToldStep& step, const HistoryEvent& event, const HistoryEvent* next) {
     if (event.credit) return move(step, AdviceKind::refund, event.amount);
     hold_ -= std::min(hold_, event.amount);
     if (!begun_) return move(step, AdviceKind::post, event.amount);
     move(step, AdviceKind::capture, event.amount, next == nullptr && hold_in_the_end_.value_or(hold_) == 0);
   }
 
-  static void move(Step& step, AdviceKind kind, Minor amount, bool final = false) {
+  static void move(ToldStep& step, AdviceKind kind, Minor amount, bool final = false) {
     step.kind = kind;
     step.amount = amount;
     step.final = final;
@@ -303,7 +304,7 @@ class History {
 
   std::vector<HistoryEvent> events_;
   std::optional<Minor> hold_in_the_end_;
-  Step common_;
+  ToldStep common_;
   Minor hold_ = 0;      // after the events so far
   bool begun_ = false;  // some event concerned a hold
   bool was_financial_ = false;
@@ -325,7 +326,7 @@ std::string_view cardholder_currency(const JsonObject& transaction) {
 }
 
 Told transaction_told(const JsonObject& transaction) {
-  Step common;
+  ToldStep common;
   common.authorization_id = transaction.required_string("token", engine::kIdBytesMax);
   common.card_reference = transaction.required_string("card_token", engine::kIdBytesMax);
   common.merchant = merchant(transaction.optional_object("merchant").value_or(JsonObject{}));
@@ -340,7 +341,7 @@ Told transaction_told(const JsonObject& transaction) {
 
 Told other_told(const JsonObject& body, std::string_view type) {
   Told told;
-  Step& step = told.steps.emplace_back();
+  ToldStep& step = told.steps.emplace_back();
   step.type = type;
   step.object = wire::cut(text_or_empty(body, "token"), kObjectIdBytesMax);
   return told;
@@ -439,6 +440,12 @@ void append_answer(std::string& out, const Asked& asked, const engine::Decision&
 
 void append_decline(std::string& out, const Asked& asked, engine::Reason reason) {
   append_start(out, result_name(reason, false), asked);
+  out += '}';
+}
+
+// Any word but its own declines, and is shown to the program as it is.
+void append_conflict(std::string& out, const Asked& asked) {
+  append_start(out, "IDEMPOTENCY_CONFLICT", asked);
   out += '}';
 }
 

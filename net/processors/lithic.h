@@ -39,6 +39,9 @@ void append_answer(std::string& out, const Asked& asked, const engine::Decision&
 // Appends a decline that no decision stands behind.
 void append_decline(std::string& out, const Asked& asked, engine::Reason reason);
 
+// The same of a message whose id was used before with other content.
+void append_conflict(std::string& out, const Asked& asked);
+
 // The word that Lithic has for a reason. Its other words are for judgements that Holdfast does not make: fraud, drivers
 // and vehicles of fleets, challenges.
 std::string_view result_name(engine::Reason reason, bool lifetime_limit);

@@ -166,6 +166,10 @@ std::string_view plain_amount(const JsonObject& funding) {
   return plain ? text : "0";
 }
 
+std::string_view user_token(const JsonObject& funding) {
+  return funding.optional_string("user_token", kUserTokenBytesMax).value_or(std::string_view{});
+}
+
 // "true", "TRUE", "1" and true: older messages have text where newer ones have booleans.
 bool flag(const JsonObject& object, std::string_view name) {
   const auto value = object.find(name);
@@ -231,8 +235,7 @@ Asked asked(const JsonObject& transaction, const JsonObject& funding, Role role)
   Asked asked;
   asked.message_id = funding.required_string("token", kMessageIdBytesMax);
   asked.wants_balance = role == Role::balance;
-  asked.repeat = {funding.required_string("method", kMethodBytesMax), text_or_empty(funding, "user_token"),
-                  plain_amount(funding)};
+  asked.repeat = {funding.required_string("method", kMethodBytesMax), user_token(funding), plain_amount(funding)};
   AuthorizationRequest& request = asked.request;
   request.processor = engine::Processor::marqeta;
   request.authorization_id = chain_of(funding);
@@ -263,7 +266,7 @@ void append_funding_start(std::string& out, std::string_view token, std::string_
 
 Told kept(std::string_view message_id, std::string_view type, std::string_view object) {
   Told told;
-  Step& step = told.steps.emplace_back();
+  ToldStep& step = told.steps.emplace_back();
   step.message_id = message_id;
   step.type = type;
   step.object = object;
@@ -277,7 +280,7 @@ Event gateway_event(const JsonObject& transaction) {
   if (is_asked(role)) return asked(transaction, funding, role);
   const std::string_view token = funding.required_string("token", kMessageIdBytesMax);
   Told told = kept(token, method, wire::cut(text_or_empty(transaction, "token"), kObjectIdBytesMax));
-  append_funding_start(told.answer, token, method, text_or_empty(funding, "user_token"), plain_amount(funding));
+  append_funding_start(told.answer, token, method, user_token(funding), plain_amount(funding));
   told.answer.append("}}");
   return told;
 }
@@ -313,7 +316,7 @@ OutcomeOf outcome_of(const JsonObject& transaction) {
   return outcome;
 }
 
-void set(Step& step, AdviceKind kind, Minor amount, bool final = false) {
+void set(ToldStep& step, AdviceKind kind, Minor amount, bool final = false) {
   step.kind = kind;
   step.amount = amount;
   step.final = final;
@@ -323,7 +326,7 @@ void set(Step& step, AdviceKind kind, Minor amount, bool final = false) {
 //
 // Of an increment only the increment is at stake. When it was declined although we approved it, it is taken back. When
 // it timed out, our answer is not known here: nothing is taken back, so that the hold is rather too high than too low.
-void read_request(Step& step, Role role, const OutcomeOf& outcome) {
+void read_request(ToldStep& step, Role role, const OutcomeOf& outcome) {
   const bool increment = role == Role::increment;
   const bool ours = outcome.answered_yes && !outcome.stood_in;
   if (outcome.approved && is_single(role)) {
@@ -347,7 +350,7 @@ bool is_final(const JsonObject& transaction) {
   return !number || (count && *number >= *count);
 }
 
-void read_follow_up(Step& step, Role role, const JsonObject& transaction) {
+void read_follow_up(ToldStep& step, Role role, const JsonObject& transaction) {
   switch (role) {
     case Role::capture:
       return set(step, AdviceKind::capture, step.amount, is_final(transaction));
@@ -371,8 +374,8 @@ engine::Instant created(const JsonObject& transaction) {
   return parse_rfc3339(text_or_empty(transaction, "created_time")).value_or(engine::kNoInstant);
 }
 
-Step transaction_step(const JsonObject& transaction) {
-  Step step;
+ToldStep transaction_step(const JsonObject& transaction) {
+  ToldStep step;
   step.message_id = "transaction:";
   step.message_id += transaction.required_string("token", engine::kIdBytesMax);
   step.type = transaction.required_string("type", kEventTypeBytesMax);
@@ -424,10 +427,10 @@ void append_balance(std::string& out, const wire::Balance& balance) {
   out.append("}}");
 }
 
-int append_declined(std::string& out, const Asked& asked, engine::Reason reason, bool lifetime_limit) {
+int append_declined(std::string& out, const Asked& asked, std::string_view reason, std::string_view memo) {
   append_funding_start(out, asked.message_id, asked.repeat[0], asked.repeat[1], asked.repeat[2]);
-  out.append(R"(,"decline_reason":")").append(decline_reason(reason, lifetime_limit));
-  out.append(R"(","memo":")").append(engine::reason_name(reason)).append("\"}}");
+  out.append(R"(,"decline_reason":")").append(reason);
+  out.append(R"(","memo":")").append(memo).append("\"}}");
   return kDeclined;
 }
 
@@ -478,7 +481,10 @@ std::string_view decline_reason(engine::Reason reason, bool lifetime_limit) {
 
 int append_answer(std::string& out, const Asked& asked, const engine::Decision& decision,
                   const wire::Balance* balance) {
-  if (!decision.approved()) return append_declined(out, asked, decision.reason, decision.lifetime_limit);
+  if (!decision.approved()) {
+    return append_declined(out, asked, decline_reason(decision.reason, decision.lifetime_limit),
+                           engine::reason_name(decision.reason));
+  }
   const bool in_full = decision.approved_amount == asked.request.amount;
   assert(in_full || (asked.request.partial_approval && decision.approved_amount > 0 &&
                      decision.approved_amount < asked.request.amount));
@@ -491,7 +497,11 @@ int append_answer(std::string& out, const Asked& asked, const engine::Decision& 
 }
 
 int append_decline(std::string& out, const Asked& asked, engine::Reason reason) {
-  return append_declined(out, asked, reason, false);
+  return append_declined(out, asked, decline_reason(reason, false), engine::reason_name(reason));
+}
+
+int append_conflict(std::string& out, const Asked& asked) {
+  return append_declined(out, asked, "DUPLICATE_TRANSACTION", "idempotency_conflict");
 }
 
 }  // namespace holdfast::net::marqeta

@@ -46,6 +46,9 @@ int append_answer(std::string& out, const Asked& asked, const engine::Decision& 
 // The same of a decline that no decision stands behind.
 int append_decline(std::string& out, const Asked& asked, engine::Reason reason);
 
+// The same of a message whose id was used before with other content.
+int append_conflict(std::string& out, const Asked& asked);
+
 // The word that Marqeta has for a reason.
 std::string_view decline_reason(engine::Reason reason, bool lifetime_limit);
 

@@ -122,8 +122,8 @@ engine::Instant created(const JsonObject& object) {
   return instant_of_seconds(object.optional_int64("created", 0, kSecondsMax));
 }
 
-Step note(const Envelope& envelope, const JsonObject& object) {
-  Step step;
+ToldStep note(const Envelope& envelope, const JsonObject& object) {
+  ToldStep step;
   step.message_id = envelope.id;
   step.type = envelope.type;
   step.object = object.optional_string("id", kObjectIdBytesMax).value_or(std::string_view{});
@@ -133,7 +133,7 @@ Step note(const Envelope& envelope, const JsonObject& object) {
 
 // Captures are negative and refunds positive. The other way round each is undone: a capture that gives back is a
 // refund, and a refund that takes is one that did not come after all.
-void read_movement(Step& step, std::string_view type, engine::Minor amount) {
+void read_movement(ToldStep& step, std::string_view type, engine::Minor amount) {
   const bool refunds = type == "refund";
   step.amount = amount < 0 ? -amount : amount;
   if (amount > 0) {
@@ -146,8 +146,8 @@ void read_movement(Step& step, std::string_view type, engine::Minor amount) {
 }
 
 // `authorization`: the one that lists the transaction; empty when it comes by itself.
-Step transaction_step(const JsonObject& transaction, std::string_view authorization) {
-  Step step;
+ToldStep transaction_step(const JsonObject& transaction, std::string_view authorization) {
+  ToldStep step;
   step.message_id = transaction.required_string("id", engine::kIdBytesMax);
   step.type = kTransactionCreated;
   step.authorization_id = authorization;
@@ -167,13 +167,14 @@ Step transaction_step(const JsonObject& transaction, std::string_view authorizat
 }
 
 // The transactions that the authorization lists, in front of what it says of itself: they may not have come yet.
-engine::Minor append_listed(std::vector<Step>& steps, const JsonObject& authorization, const Step& state) {
+engine::Minor append_listed(std::vector<ToldStep>& steps, const JsonObject& authorization, const ToldStep& state) {
   engine::Minor captured = 0;
   const auto listed = authorization.find("transactions");
   if (!listed || !listed->is_array()) return captured;
   listed->array(kHistoryMax).for_each([&](const JsonValue& each) {
     if (!each.is_object()) return;
     steps.push_back(transaction_step(each.object(), state.authorization_id));
+    steps.back().told_again = true;
     if (steps.back().kind == engine::AdviceKind::capture) {
       captured = engine::checked_add(captured, steps.back().amount).value_or(captured);
     }
@@ -182,7 +183,7 @@ engine::Minor append_listed(std::vector<Step>& steps, const JsonObject& authoriz
 }
 
 // `captured`: by the transactions that are listed.
-void read_state(Step& step, const JsonObject& authorization, engine::Minor captured) {
+void read_state(ToldStep& step, const JsonObject& authorization, engine::Minor captured) {
   const std::string_view status = text_or_empty(authorization, "status");
   const bool approved = authorization.optional_bool("approved").value_or(false);
   const engine::Minor amount = authorization.required_int64("amount", 0);
@@ -201,7 +202,7 @@ void read_state(Step& step, const JsonObject& authorization, engine::Minor captu
 
 Told authorization_told(const Envelope& envelope, const JsonObject& authorization) {
   Told told;
-  Step state = note(envelope, authorization);
+  ToldStep state = note(envelope, authorization);
   state.authorization_id = authorization.required_string("id", engine::kIdBytesMax);
   state.card_reference = card_reference(authorization);
   state.currency = wire::currency(authorization.required_string("currency", kCurrencyBytesMax));

@@ -156,7 +156,7 @@ void expect_request(const element& expected, const engine::AuthorizationRequest&
 }
 
 // Members that a file does not name are not looked at, but for the effect.
-void expect_step(const element& expected, const Step& step) {
+void expect_step(const element& expected, const ToldStep& step) {
   const auto expect_text = [&](const char* name, string_view got) {
     if (const auto text = member(expected, name)) {
       EXPECT_EQ(got, string_view(*text)) << name;
@@ -256,7 +256,7 @@ TEST_P(CodecGolden, EveryBodyCutAnywhereIsRefused) {
   });
 }
 
-void expect_in_range(const Step& step) {
+void expect_in_range(const ToldStep& step) {
   EXPECT_LE(step.message_id.size(), kMessageIdBytesMax);
   EXPECT_LE(step.type.size(), kEventTypeBytesMax);
   EXPECT_LE(step.object.size(), kObjectIdBytesMax);
@@ -348,7 +348,7 @@ TEST(MessageId, FitsWhateverItIsAbout) {
 // ---- Told times -----------------------------------------------------------------------------------------------------
 
 TEST(ToldOf, IsTheTimeOfWhatSaysHowThingsStandOnly) {
-  Step step;
+  ToldStep step;
   step.at = engine::from_millis(77);
   using engine::AdviceKind;
   for (int kind = 0; kind < engine::kAdviceKinds; ++kind) {
