@@ -60,10 +60,10 @@ inline std::string_view single_header(const Request& request, std::string_view n
 
 // What a configured endpoint gives its dialect; a kind takes what it needs. Views are not kept.
 struct DialectSettings {
-  std::span<const std::string_view> secrets;          // of signatures
-  std::span<const std::string_view> webhook_secrets;  // likewise, where news is signed and questions are not
-  std::span<const BasicAuthentication::Credentials> credentials;
-  std::string_view stripe_version;
+  std::span<const std::string_view> secrets{};          // of signatures
+  std::span<const std::string_view> webhook_secrets{};  // likewise, where news is signed and questions are not
+  std::span<const BasicAuthentication::Credentials> credentials{};
+  std::string_view stripe_version{};
 };
 using DialectPtr = std::shared_ptr<const Dialect>;
 using DialectMaker = DialectPtr (*)(const DialectSettings&);
