@@ -17,7 +17,7 @@ using engine::Authorization;
 using engine::Processor;
 
 // Identifier spaces in which GET looks for an id, in this order.
-constexpr Processor kProcessors[] = {Processor::native, Processor::stripe};
+constexpr Processor kProcessors[] = {Processor::native, Processor::stripe, Processor::lithic, Processor::marqeta};
 
 // One authorization as it goes out: what the ledger says, and what its record adds.
 struct Shown {
