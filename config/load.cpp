@@ -244,7 +244,9 @@ void Loader::check_endpoint(EndpointOptions& endpoint, const Origins& origins, c
     fail(deadline->second, "endpoint.deadline_ms must be at most " + std::to_string(rule.deadline_max_ms) +
                                " for this kind, not " + std::to_string(endpoint.deadline_ms));
   }
-  if (endpoint.usernames.size() != endpoint.passwords.size()) {
+  const bool both =
+      !endpoint.usernames.empty() && !endpoint.passwords.empty();  // else one is missing, or neither needed
+  if (both && endpoint.usernames.size() != endpoint.passwords.size()) {
     fail(here, "endpoint.password must have one for each endpoint.username");
   }
   if (endpoint.unknown_cards == UnknownCards::decline) return;
