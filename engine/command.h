@@ -87,6 +87,7 @@ struct AddKey {
   std::uint8_t role = 0;
   std::string label;
   std::array<std::byte, 32> digest{};  // salted hash of the key
+  NodeIndex node = kNoNode;            // the card or budget that the key is bound to, if it is bound to one
 };
 
 struct RemoveKey {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <tuple>
+#include <utility>
 
 #include "engine/record.h"
 #include "engine/row_codec.h"
@@ -22,13 +23,19 @@ Fold::Fold(const RowSource& rows, std::array<std::byte, 16> seed, std::chrono::h
   start_anew();
 }
 
+// The zones are those of the rows, and those that take_changes() gave back and nobody may have written yet.
 void Fold::start_anew() {
-  scratch_ = std::make_unique<Shards>(1, seed_, 0, 1024);
+  const std::unique_ptr<Shards> before = std::exchange(scratch_, std::make_unique<Shards>(1, seed_, 0, 1024));
   nodes_.clear();
   authorizations_.clear();
+  replaced_.clear();
   messages_.clear();
   keys_.clear();
   zones_changed_ = false;
+  if (before != nullptr) {
+    before->zones().for_each([this](const ZoneRules& rules) { scratch_->zones().define(rules); });
+    return;
+  }
   rows_.for_each(Table::zones, [&](BytesView, BytesView value) {
     if (const auto rules = read_zone_row(value)) scratch_->zones().define(*rules);
   });
@@ -66,7 +73,11 @@ bool Fold::load_authorization(Key128 key, Instant decided_at, NodeIndex card) {
   Ledger& ledger = (*scratch_)[0].ledger;
   const TimedKey timed{decided_at, key, card};
   authorizations_.push_back(timed);
-  if (const Authorization* known = ledger.find(key, card); known == nullptr || known->decided_at != decided_at) {
+  const Authorization* known = ledger.find(key, card);
+  if (known != nullptr && known->decided_at != decided_at) {
+    replaced_[{known->decided_at, key, card}] = authorization_row(*known, ledger.details(*known));
+  }
+  if (known == nullptr || known->decided_at != decided_at) {
     const Bytes row_key = authorization_row_key(timed.at, timed.key, timed.card);
     if (const auto value = rows_.get(Table::authorizations, row_key)) {
       auto row = read_authorization_row(row_key, *value);
@@ -203,7 +214,13 @@ std::vector<RowChange> Fold::take_changes(Instant old_at) {
   }
   for (const TimedKey& timed : authorizations_) {
     const Authorization* authorization = shard.ledger.find(timed.key, timed.card);
-    if (authorization == nullptr || authorization->decided_at != timed.at) continue;
+    if (authorization == nullptr || authorization->decided_at != timed.at) {
+      const auto replaced = replaced_.find(timed);
+      if (replaced == replaced_.end()) continue;
+      changes.push_back(
+          {Table::authorizations, authorization_row_key(timed.at, timed.key, timed.card), replaced->second});
+      continue;
+    }
     changes.push_back({Table::authorizations, authorization_row_key(timed.at, timed.key, timed.card),
                        authorization_row(*authorization, shard.ledger.details(*authorization))});
   }

@@ -8,6 +8,7 @@
 // do not give is a fault; the checkpoint must stop there.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -59,6 +60,8 @@ class Fold {
   // What was touched, in order of touching and perhaps more than once.
   std::vector<NodeIndex> nodes_;
   std::vector<TimedKey> authorizations_;
+  // As they were when another of the same name took the place of each, which was forgotten.
+  std::map<TimedKey, Bytes> replaced_;
   std::vector<TimedKey> messages_;
   std::vector<Key128> keys_;
   bool zones_changed_ = false;

@@ -229,6 +229,8 @@ bool Ledger::note_to_breaker(const Path& path, const AuthorizationRequest& reque
   if (path.length == 0 || decision.reason == Reason::loop_breaker) return false;
   const NodeProfile& card = *path.nodes[0].profile;
   if (card.layout.breaker == CounterLayout::kNone) return false;
+  // What another check declines during the cooldown is not the request that is tried after it.
+  if (breaker_declines_until(card.counters->own().subspan(card.layout.breaker), path.now) != kNoInstant) return false;
   decision.tripped = note_decision(card.settings.loop_breaker, card.counters->own().subspan(card.layout.breaker),
                                    same_request(hasher_, request), decision.approved(), path.now);
   return true;
@@ -276,7 +278,7 @@ void Ledger::settle_decision(const Authorize& command, const Path& path, Decisio
   }
   if (decision.approved()) {
     authorization.approved += decision.approved_amount;
-    add_charge(known, {decision.approved_amount, decision.decided_at, budget});
+    add_charge(known, {decision.approved_amount, decision.decided_at, budget, command.request.merchant.category});
     if (authorization.held > 0) authorization.status = AuthorizationStatus::pending;
   }
   decision.held = authorization.held;
@@ -284,12 +286,17 @@ void Ledger::settle_decision(const Authorize& command, const Path& path, Decisio
   note(known, FollowUp::Kind::incremental, decision);
 }
 
+// All there is while it is the only one.
+Charge Ledger::first_charge(const Authorization& authorization) {
+  return {authorization.held, authorization.charged_at, authorization.budget, authorization.category};
+}
+
 // A charge beside those that the authorization has: their list begins with the second.
 void Ledger::add_charge(std::uint32_t slot, const Charge& charge) {
   if (charge.held == 0) return;
   Authorization& authorization = authorizations_[slot];
   std::vector<Charge>& charges = details_[slot].charges;
-  if (charges.empty()) charges.push_back({authorization.held, authorization.charged_at, authorization.budget});
+  if (charges.empty()) charges.push_back(first_charge(authorization));
   charges.push_back(charge);
   authorization.held = saturating_add(authorization.held, charge.held);
 }
@@ -325,20 +332,20 @@ WithdrawOutcome Ledger::apply(const Withdraw& command, Instant now) {
   const std::uint32_t known = slot_of(authorization_key(command.processor, command.authorization_id), command.card);
   require(known != HashIndex::kNone);
   Authorization& authorization = authorizations_[known];
-  Charge* charge = charge_made_at(known, command.charged_at);
-  const NodeIndex budget = charge == nullptr ? authorization.budget : charge->budget;
+  const std::vector<Charge> taken = take_back(known, command);
   WithdrawOutcome outcome{0, now};
-  if (command.card != kNoNode) outcome.decided_at = path_through(command.card, budget, now).now;
-  const bool whole = authorization.approved == command.amount;
-  if (whole && (command.amount > 0 || authorization.decided_at == command.charged_at)) {  // nothing else came of it
+  if (command.card != kNoNode) outcome.decided_at = path_through(command.card, taken.front().budget, now).now;
+  for (const Charge& part : taken)
+    outcome.released += part.held;
+  authorization.held -= outcome.released;
+  const bool first = command.amount > 0 || authorization.decided_at == command.charged_at;
+  const bool nothing_else = authorization.approved == command.amount && authorization.held == 0 &&
+                            authorization.captured == 0;
+  if (first && nothing_else) {
     authorization.status = AuthorizationStatus::declined;
     authorization.reason = Reason::deadline_exceeded;
   }
-  const Minor held = charge == nullptr ? authorization.held : charge->held;
-  outcome.released = std::min(command.amount, held);
   authorization.approved -= command.amount;
-  authorization.held -= outcome.released;
-  if (charge != nullptr) charge->held -= outcome.released;
   FollowUp event;
   event.kind = FollowUp::Kind::withdrawn;
   event.reason = Reason::deadline_exceeded;
@@ -346,19 +353,35 @@ WithdrawOutcome Ledger::apply(const Withdraw& command, Instant now) {
   event.at = outcome.decided_at;
   details_[known].follow_ups.push_back(event);
   if (outcome.released == 0) return outcome;
-  Path path = path_through(command.card, budget, now);
-  add_to_path(path, {-outcome.released, 0, 0}, command.charged_at, authorization.category);
+  Path path = path_through(command.card, taken.front().budget, now);
+  for (const Charge& part : taken)
+    add_to_path(path, {-part.held, 0, 0}, command.charged_at, part.category);
   store(path);
   return outcome;
 }
 
-// Of several: the one; null when there is no list of them, as for the only one.
-Charge* Ledger::charge_made_at(std::uint32_t slot, Instant at) {
+// What the withdrawn decision still holds, off its charge. Several charges may have one instant, when the clock stood
+// still for the card: then off whichever of them hold the money. One at least, all of the same budget.
+std::vector<Charge> Ledger::take_back(std::uint32_t slot, const Withdraw& command) {
+  const Authorization& authorization = authorizations_[slot];
+  Charge only = first_charge(authorization);
   const auto found = details_.find(slot);
-  if (found == details_.end()) return nullptr;
+  if (found == details_.end() || found->second.charges.empty()) {
+    only.held = std::min(command.amount, only.held);
+    return {only};
+  }
+  only.held = 0;
+  std::vector<Charge> taken;
+  Minor left = command.amount;
   auto& charges = found->second.charges;
-  const auto charge = std::find_if(charges.rbegin(), charges.rend(), [at](const Charge& each) { return each.at == at; });
-  return charge == charges.rend() ? nullptr : &*charge;
+  for (auto charge = charges.rbegin(); charge != charges.rend(); ++charge) {
+    if (charge->at != command.charged_at || (!taken.empty() && charge->budget != taken.front().budget)) continue;
+    taken.push_back(*charge);
+    taken.back().held = std::min(left, charge->held);
+    left -= taken.back().held;
+    charge->held -= taken.back().held;
+  }
+  return taken.empty() ? std::vector<Charge>{only} : taken;
 }
 
 // ---- Restart

@@ -70,6 +70,7 @@ struct Charge {
   Minor held = 0;
   Instant at;
   NodeIndex budget = kNoNode;  // of the card at that time
+  CategoryCode category = kNoCategory;
   friend bool operator==(const Charge&, const Charge&) = default;
 };
 
@@ -185,7 +186,7 @@ class Ledger {
   void append_by_age(std::uint32_t slot);
   void remove(std::uint32_t slot);
   void unname(std::uint32_t slot);
-  std::uint32_t remembered(Key128 key, NodeIndex card, Instant now);
+  std::uint32_t remembered(Key128 key, NodeIndex card, Instant now) const;
 
   // Decisions.
   bool note_to_breaker(const Path& path, const AuthorizationRequest& request, Decision& decision);
@@ -193,7 +194,8 @@ class Ledger {
   void settle_decision(const Authorize& command, const Path& path, Decision& decision);
   void enter_first(std::uint32_t slot, const Authorize& command, NodeIndex budget, Decision& decision);
   void add_charge(std::uint32_t slot, const Charge& charge);
-  Charge* charge_made_at(std::uint32_t slot, Instant at);
+  static Charge first_charge(const Authorization& authorization);
+  std::vector<Charge> take_back(std::uint32_t slot, const Withdraw& command);
   void note(std::uint32_t slot, FollowUp::Kind kind, const Decision& decision);
 
   // Lifecycle (lifecycle.cpp).
@@ -208,6 +210,7 @@ class Ledger {
   void capture(Plan& plan, Minor amount, bool final);
   void post_now(Plan& plan, Minor amount);
   void release(Plan& plan, Minor amount, AuthorizationStatus when_empty);
+  void disown(Plan& plan);
   void set_hold(Plan& plan, Minor amount);
   void adopt(Plan& plan, Minor amount);
   void refund(Plan& plan, Minor amount);

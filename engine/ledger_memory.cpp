@@ -22,6 +22,8 @@ std::uint32_t Ledger::slot_of(Key128 key, NodeIndex card) const {
 }
 
 std::uint32_t Ledger::add_authorization(Key128 key, NodeIndex card) {
+  // One that is forgotten gives way.
+  if (const std::uint32_t older = slot_of(key, card); older != HashIndex::kNone) unname(older);
   const std::uint32_t slot = authorizations_.allocate();
   authorizations_[slot].key = key;
   authorizations_[slot].card = card;
@@ -77,11 +79,9 @@ void Ledger::expire(Instant now, std::size_t most) {
 
 // An authorization that holds nothing is forgotten some time after its first request, whether or not expire() has come
 // by already: what a message meets must depend on the records before it only.
-std::uint32_t Ledger::remembered(Key128 key, NodeIndex card, Instant now) {
+std::uint32_t Ledger::remembered(Key128 key, NodeIndex card, Instant now) const {
   const std::uint32_t slot = slot_of(key, card);
-  if (slot == HashIndex::kNone || !forgotten(authorizations_[slot], now)) return slot;
-  unname(slot);
-  return HashIndex::kNone;
+  return slot == HashIndex::kNone || forgotten(authorizations_[slot], now) ? HashIndex::kNone : slot;
 }
 
 // As if it were not there; expire() frees the slot when its turn comes.
@@ -135,9 +135,6 @@ void Ledger::note_sequence(const Command& command, Sequence sequence) {
 }
 
 void Ledger::restore(const Authorization& authorization, Details details) {
-  if (const std::uint32_t older = slot_of(authorization.key, authorization.card); older != HashIndex::kNone) {
-    unname(older);  // was forgotten when this one came
-  }
   const std::uint32_t slot = add_authorization(authorization.key, authorization.card);
   const std::uint32_t next = authorizations_[slot].next;
   authorizations_[slot] = authorization;

@@ -45,6 +45,7 @@ bool begins_an_authorization(const Advise& command) {
 struct Ledger::PlannedChange {
   NodeIndex budget = kNoNode;
   Tally change;
+  CategoryCode category = kNoCategory;
   Instant charged_at = kAtDecision;
   std::uint16_t nodes = kAllNodes;  // of the path, a bit each
 };
@@ -167,8 +168,7 @@ void Ledger::make_plan(Plan& plan, const Advise& command) {
     case AdviceKind::adopt:
       return adopt(plan, amount_or(0));
     case AdviceKind::disown:
-      plan.outcome.flags |= AdviceOutcome::kCorrection;
-      return release(plan, authorization.held, AuthorizationStatus::reversed);
+      return disown(plan);
   }
 }
 
@@ -180,13 +180,13 @@ void Ledger::carry_out(Plan& plan, NodeIndex card, Instant now) {
   Authorization& authorization = authorizations_[plan.slot];
   if (authorization.decided_at == kNoInstant) authorization.decided_at = now;
   if (authorization.charged_at == kNoInstant || plan.is_first_charge) authorization.charged_at = now;
-  add_charge(plan.slot, {plan.added_charge, now, plan.current_budget});
+  add_charge(plan.slot, {plan.added_charge, now, plan.current_budget, authorization.category});
   for (const PlannedChange& each : plan.changes) {
     Path path = path_through(card, each.budget, now);
     const Instant charged_at = each.charged_at == kAtDecision ? now : each.charged_at;
     for (std::size_t i = 0; i < path.length; ++i) {
       if ((each.nodes >> i & 1U) == 0) continue;
-      add_to_node(path.nodes[i], each.change, charged_at, authorization.category, now);
+      add_to_node(path.nodes[i], each.change, charged_at, each.category, now);
     }
     store(path);
   }
@@ -199,20 +199,21 @@ void Ledger::carry_out(Plan& plan, NodeIndex card, Instant now) {
 void Ledger::take_from_charges(Plan& plan, Minor amount, bool newest_first, bool posts) {
   Authorization& authorization = authorizations_[plan.slot];
   authorization.held -= amount;
-  const auto take = [&](Minor part, Instant charged_at, NodeIndex budget) {
+  const auto take = [&](Minor part, const Charge& from) {
     amount -= part;
-    if (part > 0) plan.changes.push_back({budget, {-part, posts ? part : 0, 0}, charged_at, kAllNodes});
+    if (part == 0) return;
+    plan.changes.push_back({from.budget, {-part, posts ? part : 0, 0}, from.category, from.at, kAllNodes});
   };
   const auto found = details_.find(plan.slot);
   if (found == details_.end() || found->second.charges.empty()) {
-    return take(amount, authorization.charged_at, authorization.budget);
+    return take(amount, first_charge(authorization));
   }
   auto& charges = found->second.charges;
   for (std::size_t i = 0; i < charges.size(); ++i) {
     Charge& charge = charges[newest_first ? charges.size() - 1 - i : i];
     const Minor part = std::min(amount, charge.held);
     charge.held -= part;
-    take(part, charge.at, charge.budget);
+    take(part, charge);
   }
 }
 
@@ -223,7 +224,8 @@ void Ledger::capture(Plan& plan, Minor amount, bool final) {
   take_from_charges(plan, covered, false, true);
   if (amount > covered) {
     plan.outcome.flags |= AdviceOutcome::kOverCapture;
-    plan.changes.push_back({authorization.budget, {0, amount - covered, 0}, authorization.charged_at, kAllNodes});
+    plan.changes.push_back(
+        {authorization.budget, {0, amount - covered, 0}, authorization.category, authorization.charged_at, kAllNodes});
   }
   if (final) take_from_charges(plan, authorization.held, true, false);
   authorization.captured = saturating_add(authorization.captured, amount);
@@ -235,7 +237,7 @@ void Ledger::capture(Plan& plan, Minor amount, bool final) {
 void Ledger::post_now(Plan& plan, Minor amount) {
   Authorization& authorization = authorizations_[plan.slot];
   plan.outcome.flags |= AdviceOutcome::kForced;
-  plan.changes.push_back({plan.current_budget, {0, amount, 0}, kAtDecision, kAllNodes});
+  plan.changes.push_back({plan.current_budget, {0, amount, 0}, authorization.category, kAtDecision, kAllNodes});
   authorization.captured = saturating_add(authorization.captured, amount);
   if (authorization.status != AuthorizationStatus::pending) authorization.status = AuthorizationStatus::closed;
   plan.outcome.posted = plan.event.amount = amount;
@@ -250,6 +252,16 @@ void Ledger::release(Plan& plan, Minor amount, AuthorizationStatus when_empty) {
   if (authorization.held == 0) authorization.status = status_without_hold(authorization, when_empty);
 }
 
+// Also of what holds nothing: an approval of nothing does not stand either.
+void Ledger::disown(Plan& plan) {
+  Authorization& authorization = authorizations_[plan.slot];
+  plan.outcome.flags |= AdviceOutcome::kCorrection;
+  if (authorization.status == AuthorizationStatus::declined) return;
+  plan.event.amount = authorization.held;
+  take_from_charges(plan, authorization.held, true, false);
+  authorization.status = status_without_hold(authorization, AuthorizationStatus::reversed);
+}
+
 void Ledger::set_hold(Plan& plan, Minor amount) {
   Authorization& authorization = authorizations_[plan.slot];
   const bool begins = authorization.status == AuthorizationStatus::declined || authorization.charged_at == kNoInstant;
@@ -262,7 +274,8 @@ void Ledger::set_hold(Plan& plan, Minor amount) {
     const auto found = details_.find(plan.slot);
     if (found != details_.end() && !found->second.charges.empty()) found->second.charges.front().held += more;
     authorization.held = amount;
-    plan.changes.push_back({authorization.budget, {more, 0, 0}, authorization.charged_at, kAllNodes});
+    plan.changes.push_back(
+        {authorization.budget, {more, 0, 0}, authorization.category, authorization.charged_at, kAllNodes});
   }
   authorization.status =
       amount > 0 ? AuthorizationStatus::pending : status_without_hold(authorization, AuthorizationStatus::reversed);
@@ -284,7 +297,7 @@ void Ledger::adopt(Plan& plan, Minor amount) {
   }
   authorization.approved = saturating_add(authorization.approved, amount);
   authorization.status = AuthorizationStatus::pending;
-  plan.changes.push_back({plan.current_budget, {amount, 0, 0}, kAtDecision, kAllNodes});
+  plan.changes.push_back({plan.current_budget, {amount, 0, 0}, authorization.category, kAtDecision, kAllNodes});
 }
 
 void Ledger::refund(Plan& plan, Minor amount) {
@@ -295,7 +308,7 @@ void Ledger::refund(Plan& plan, Minor amount) {
     if (path.nodes[i].profile->settings.refunds_restore) restored |= static_cast<std::uint16_t>(1U << i);
   }
   if (restored != 0 && amount > 0) {
-    plan.changes.push_back({authorization.budget, {0, -amount, 0}, kAtDecision, restored});
+    plan.changes.push_back({authorization.budget, {0, -amount, 0}, authorization.category, kAtDecision, restored});
   }
   authorization.refunded = saturating_add(authorization.refunded, amount);
   plan.outcome.posted = -amount;
@@ -313,7 +326,9 @@ void Ledger::reverse_refund(Plan& plan, Minor amount) {
     const Minor part = std::min(left, event->rest);
     left -= part;
     event->rest -= part;
-    if (event->restored != 0) plan.changes.push_back({event->budget, {0, part, 0}, event->at, event->restored});
+    if (event->restored != 0) 
+      plan.changes.push_back({event->budget, {0, part, 0}, authorization.category, event->at, event->restored});
+
   }
   plan.event.amount = plan.outcome.posted = amount - left;
   authorization.refunded -= amount - left;

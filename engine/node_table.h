@@ -89,6 +89,12 @@ void NodeTable::for_each(Visit&& visit) const {
   }
 }
 
+// What the binding of a key may say: nothing, or a number that a card or budget can have.
+constexpr bool may_be_bound_to(NodeIndex node) {
+  const NodeIndex number = node & ~kBudgetBit;
+  return node == kNoNode || (number != 0 && number <= NodeTable::kNodesMax);
+}
+
 struct Nodes {
   NodeTable cards;
   NodeTable budgets{kBudgetBit};

@@ -1,6 +1,7 @@
 #include "engine/record.h"
 
 #include "engine/node_codec.h"
+#include "engine/node_table.h"
 #include "engine/codec.h"
 
 namespace holdfast::engine {
@@ -71,6 +72,7 @@ class RecordWriter {
     out_.u8(command.role);
     out_.text8(command.label);
     out_.raw(command.digest.data(), command.digest.size());
+    out_.u32(command.node);
   }
   void operator()(const RemoveKey& command) { write(out_, command.id); }
   void operator()(const Advise& command) {
@@ -190,6 +192,8 @@ class RecordReader {
     command.role = in_.u8();
     command.label = in_.text8();
     in_.raw(command.digest.data(), command.digest.size());
+    command.node = in_.u32();
+    if (!may_be_bound_to(command.node)) in_.fail();
   }
   void read(RemoveKey& command, std::monostate&) { command.id = read_key(in_); }
   void read(Advise& command, AdviceOutcome& outcome) {

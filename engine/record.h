@@ -24,7 +24,7 @@
 //               outcome: released:varint decided:d
 //   note     := event_type:text8 object:text8
 //   zone     := zone_rules
-//   add_key  := id:u64 u64 role:u8 label:text8 digest:32 bytes
+//   add_key  := id:u64 u64 role:u8 label:text8 digest:32 bytes node:u32
 //   remove_key := id:u64 u64
 //   advise   := card:u32 kind:u8 processor:u8 authorization:text8 key:u64 u64 amount:varint final:u8 told:i64
 //               merchant_id:text8 merchant_name:text8 category:u16 country:u16

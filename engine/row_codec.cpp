@@ -132,6 +132,7 @@ void write(ByteWriter& out, const Charge& charge) {
   out.varint(charge.held);
   out.i64(to_millis(charge.at));
   out.u32(charge.budget);
+  out.u16(charge.category);
 }
 
 Charge read_charge(ByteReader& in) {
@@ -139,12 +140,13 @@ Charge read_charge(ByteReader& in) {
   charge.held = in.varint();
   charge.at = from_millis(in.i64());
   charge.budget = in.u32();
+  charge.category = in.u16();
   return charge;
 }
 
 constexpr std::size_t kVarintBytesMax = 10;
 constexpr std::size_t kFollowUpBytesMax = 3 + kVarintBytesMax + 8 + 2 + 4 + kVarintBytesMax;
-constexpr std::size_t kChargeBytesMax = kVarintBytesMax + 8 + 4;
+constexpr std::size_t kChargeBytesMax = kVarintBytesMax + 8 + 4 + 2;
 constexpr std::size_t kAuthorizationBytesMax = 96 + 4 * kVarintBytesMax;
 constexpr std::size_t kCounterBytesMax = 4096 * kVarintBytesMax;
 constexpr std::size_t kMessageBytesMax = 128;
@@ -241,6 +243,7 @@ Bytes key_row(const StoredKey& key) {
     out.text8(key.label);
     out.raw(key.digest.data(), key.digest.size());
     out.i64(to_millis(key.created_at));
+    out.u32(key.node);
   });
 }
 
@@ -325,7 +328,8 @@ std::optional<KeyRow> read_key_row(BytesView key, BytesView value) {
   row.key.label = in.text8();
   in.raw(row.key.digest.data(), row.key.digest.size());
   row.key.created_at = from_millis(in.i64());
-  if (!key_in.finished() || !in.finished()) return std::nullopt;
+  row.key.node = in.u32();
+  if (!key_in.finished() || !in.finished() || !may_be_bound_to(row.key.node)) return std::nullopt;
   return row;
 }
 

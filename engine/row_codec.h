@@ -12,13 +12,14 @@
 //     value := sequence:u64 body; body := approved:varint held:varint captured:varint refunded:varint
 //              charged_at:i64 budget:u32 category:u16 processor:u8 status:u8 reason:u8 told:i64
 //              n:u32 { kind:u8 reason:u8 flags:u8 amount:varint at:i64 [of a refund: restored:u16 budget:u32
-//              rest:varint] } n:u32 { held:varint at:i64 budget:u32 }
+//              rest:varint] } n:u32 { held:varint at:i64 budget:u32 category:u16 }
 //   messages        key := at:i64be key:u64be u64be
 //     value := content:u64 command:u8 card:u32 decision answer:text32
 //     decision := reason:u8 retryable:u8 flags:u8 node:u32 limit:u8 approved:varint would_approve:varint held:varint
 //                 retry_after:i64 decided_at:i64 authorized_at:i64
 //   zones           key := name                            value := zone_rules
 //   keys            key := id:u64be u64be                  value := role:u8 label:text8 digest:32 bytes created_at:i64
+//                                                                  node:u32
 #pragma once
 
 #include <optional>

@@ -139,7 +139,9 @@ void Shards::bring_into_tree(const ChangeNode& command) {
 
 Outcome Shards::apply(const Command& command, Instant now) {
   if (const auto* zone = std::get_if<DefineZone>(&command)) zones_.define(zone->rules);
-  if (const auto* add = std::get_if<AddKey>(&command)) keys_[add->id] = {add->role, add->label, add->digest, now};
+  if (const auto* add = std::get_if<AddKey>(&command)) {
+    keys_[add->id] = {add->role, add->label, add->digest, now, add->node};
+  }
   if (const auto* remove = std::get_if<RemoveKey>(&command)) keys_.erase(remove->id);
   if (const auto* change = std::get_if<ChangeNode>(&command)) bring_into_tree(*change);
   return std::visit(

@@ -23,6 +23,7 @@ struct StoredKey {
   std::string label;
   std::array<std::byte, 32> digest{};
   Instant created_at;
+  NodeIndex node = kNoNode;  // that it is bound to
 };
 
 // A recorded outcome that applying the command again does not give: the record or the program is wrong.

@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/authorization.h"
 #include "engine/instant.h"
 #include "engine/key128.h"
 #include "net/processors/signature.h"
@@ -93,6 +94,7 @@ struct ApiKey {
   std::string label;
   Sha256Digest digest{};
   engine::Instant created_at;
+  engine::NodeIndex node = engine::kNoNode;  // that an agent's key is bound to
   friend bool operator==(const ApiKey&, const ApiKey&) = default;
 };
 

@@ -1,14 +1,15 @@
 #include "net/authorization_routes.h"
 
-#include <charconv>
 #include <memory>
 
 #include "engine/identifier.h"
-#include "engine/record.h"
+#include "net/agent_scope.h"
+#include "net/authorization_json.h"
+#include "net/authorization_search.h"
 #include "net/content_hash.h"
 #include "net/list_page.h"
 #include "net/native_codec.h"
-#include "net/rfc3339.h"
+#include "net/node_names.h"
 
 namespace holdfast::net {
 namespace {
@@ -16,153 +17,43 @@ namespace {
 using engine::Authorization;
 using engine::Processor;
 
-// Identifier spaces in which GET looks for an id, in this order.
-constexpr Processor kProcessors[] = {Processor::native, Processor::stripe, Processor::lithic, Processor::marqeta};
-
-// One authorization as it goes out: what the ledger says, and what its record adds.
-struct Shown {
-  Authorization authorization;
-  std::vector<engine::FollowUp> follow_ups;
-};
-
-void append_integer(std::string& out, std::int64_t number) {
-  char digits[24];
-  out.append(digits, std::to_chars(std::begin(digits), std::end(digits), number).ptr);
-}
-
-void append_time(std::string& out, engine::Instant at) {
-  out += '"';
-  append_rfc3339(out, at);
-  out += '"';
-}
-
-void append_merchant(std::string& out, const engine::Merchant& merchant) {
-  out += "{\"id\":";
-  append_json_string(out, merchant.id);
-  out += ",\"name\":";
-  append_json_string(out, merchant.name);
-  out += ",\"category\":";
-  if (merchant.category == engine::kNoCategory) {
-    out += "null";
-  } else {
-    std::string digits = std::to_string(merchant.category);
-    digits.insert(0, 4 - digits.size(), '0');
-    append_json_string(out, digits);
-  }
-  out += ",\"country\":";
-  const std::string_view country = engine::alpha2(merchant.country);
-  country.empty() ? void(out += "null") : append_json_string(out, country);
-  out += '}';
-}
-
-void append_event(std::string& out, std::string_view type, engine::Reason reason, engine::Minor amount,
-                  engine::Instant at) {
-  out += "{\"type\":";
-  append_json_string(out, type);
-  out += ",\"amount\":";
-  append_integer(out, amount);
-  out += ",\"decline_reason\":";
-  reason == engine::Reason::none ? void(out += "null") : append_json_string(out, engine::reason_name(reason));
-  out += ",\"at\":";
-  append_time(out, at);
-  out += '}';
-}
-
-std::string_view follow_up_name(engine::FollowUp::Kind kind) {
-  switch (kind) {
-    case engine::FollowUp::Kind::incremental:
-      return "incremental";
-    case engine::FollowUp::Kind::withdrawn:
-      return "withdrawn";
-    case engine::FollowUp::Kind::again:
-      return "authorization";
-    default:
-      break;
-  }
-  return engine::advice_name(static_cast<engine::AdviceKind>(static_cast<unsigned>(kind) -
-                                                             static_cast<unsigned>(engine::FollowUp::Kind::advice)));
-}
-
-void append_history(std::string& out, const engine::Decision& first, const Shown& shown) {
-  out += "[";
-  append_event(out, "authorization", first.reason, first.approved_amount, first.decided_at);
-  for (const engine::FollowUp& event : shown.follow_ups) {
-    out += ',';
-    append_event(out, follow_up_name(event.kind), event.reason, event.amount, event.at);
-  }
-  out += ']';
-}
-
-// An authorization with its record. False when the record cannot be read any more.
-bool append_authorization(std::string& out, const Shown& shown, const engine::Bytes& bytes, std::string_view card) {
-  const auto record = engine::decode(bytes);
-  const auto* command = record ? std::get_if<engine::Authorize>(&record->command) : nullptr;
-  const auto* decision = record ? std::get_if<engine::Decision>(&record->outcome) : nullptr;
-  if (command == nullptr || decision == nullptr) return false;
-  const Authorization& authorization = shown.authorization;
-  const bool declined = authorization.status == engine::AuthorizationStatus::declined;
-  out += "{\"id\":";
-  append_json_string(out, command->request.authorization_id);
-  out += ",\"object\":\"authorization\",\"card\":";
-  card.empty() ? void(out += "null") : append_json_string(out, card);
-  out += ",\"endpoint\":";
-  append_json_string(out, record->message.endpoint);
-  out += ",\"status\":";
-  append_json_string(out, engine::authorization_status_name(authorization.status));
-  out += declined ? ",\"approved\":false" : ",\"approved\":true";
-  out += ",\"amount\":";
-  append_integer(out, command->request.amount);
-  out += ",\"approved_amount\":";
-  append_integer(out, authorization.approved);
-  out += ",\"currency\":";
-  append_json_string(out, engine::alpha_code(command->request.currency));
-  out += ",\"held\":";
-  append_integer(out, authorization.held);
-  out += ",\"captured\":";
-  append_integer(out, authorization.captured);
-  out += ",\"refunded\":";
-  append_integer(out, authorization.refunded);
-  out += ",\"decline_reason\":";
-  declined ? append_json_string(out, engine::reason_name(authorization.reason)) : void(out += "null");
-  out += ",\"merchant\":";
-  append_merchant(out, command->request.merchant);
-  out += ",\"decided_at\":";
-  append_time(out, authorization.decided_at);
-  out += ",\"history\":";
-  append_history(out, *decision, shown);
-  out += '}';
-  return true;
-}
-
-Shown shown(const engine::Ledger& ledger, const Authorization& authorization) {
-  Shown copy{authorization, {}};
-  if (const auto* details = ledger.details(authorization)) copy.follow_ups = details->follow_ups;
-  return copy;
-}
-
 // A read that hops: from its origin to an owner loop, to the archive, and back.
 struct Reading {
   LoopContext& context;
   Exchange& exchange;
+  AgentScope scope;
   std::string request_id;
-  std::string id;  // of the authorization, when one is asked for
   engine::NodeIndex card = engine::kNoNode;
-  ListPage page;
-  std::vector<Shown> found;
+  ListPage page{};
+  std::vector<ShownAuthorization> found{};
   bool more = false;
   bool is_list = false;
 };
 using ReadingPtr = std::shared_ptr<Reading>;
 
+CardOfAuthorization card_of(LoopContext& context, engine::NodeIndex card) {
+  CardOfAuthorization found;
+  append_node_id(found.id, context, card);
+  const auto guard = context.shards.epochs().pin(context.loop);
+  if (const auto* profile = context.shards.nodes().profile(card)) found.currency = profile->identity.currency;
+  return found;
+}
+
 void respond(Reading& reading, const std::vector<engine::Bytes>& records) {
+  if (!reading.is_list && !reading.found.empty() &&
+      !reading.scope.covers(reading.context.shards, reading.context.loop, reading.found[0].authorization.card)) {
+    const Problem& outside = outside_scope();
+    return respond_problem(reading.exchange, reading.request_id, outside.status, outside.code, outside.title,
+                           outside.detail);
+  }
   std::string body;
   if (reading.is_list) body += "{\"data\":[";
   std::size_t written = 0;
   for (std::size_t i = 0; i < reading.found.size(); ++i) {
     if (written != 0 && body.back() != ',') body += ',';
-    std::string card;
-    append_card_id(card, reading.context, reading.found[i].authorization.card);
-    if (append_authorization(body, reading.found[i], records[i], card)) ++written;
+    const ShownAuthorization& found = reading.found[i];
+    const CardOfAuthorization card = card_of(reading.context, found.authorization.card);
+    if (append_authorization(body, found, records[i], card)) ++written;
   }
   if (!reading.is_list) {
     if (written == 1) return reading.exchange.respond(200, "application/json", body);
@@ -177,29 +68,11 @@ void respond(Reading& reading, const std::vector<engine::Bytes>& records) {
 
 void read_records(const ReadingPtr& reading) {
   std::vector<engine::Sequence> sequences;
-  for (const Shown& each : reading->found)
+  for (const ShownAuthorization& each : reading->found)
     sequences.push_back(each.authorization.sequence);
   reading->context.archive.read(std::move(sequences), [reading](std::vector<engine::Bytes> records) {
     reading->context.on_loop(reading->context.loop,
                              [reading, records = std::move(records)] { respond(*reading, records); });
-  });
-}
-
-// Loop after loop until one knows the id: an id does not tell which card it belongs to.
-void search_on(const ReadingPtr& reading, unsigned loop) {
-  if (loop == reading->context.shards.count()) return read_records(reading);
-  reading->context.on_loop(loop, [reading, loop] {
-    const engine::Ledger& ledger = reading->context.shards[loop].ledger;
-    for (const Processor processor : kProcessors) {
-      const Authorization* found = ledger.find_any(ledger.authorization_key(processor, reading->id));
-      if (found == nullptr || found->sequence == 0) continue;
-      // The same id may have been declined on another card first: what was approved is what is asked for.
-      if (reading->found.empty() || found->status != engine::AuthorizationStatus::declined) {
-        reading->found.assign(1, shown(ledger, *found));
-      }
-      if (found->status != engine::AuthorizationStatus::declined) return read_records(reading);
-    }
-    search_on(reading, loop + 1);
   });
 }
 
@@ -221,16 +94,8 @@ void collect_page(Reading& reading, const engine::Ledger& ledger) {
 
 }  // namespace
 
-void append_card_id(std::string& out, LoopContext& context, engine::NodeIndex card) {
-  const engine::NodeSlot* slot = context.shards.nodes().cards.find(card);
-  if (slot == nullptr) return;
-  const auto guard = context.shards.epochs().pin(context.loop);
-  const engine::NodeProfile* profile = slot->profile.load(std::memory_order_acquire);
-  if (profile != nullptr) engine::append_id(out, "card_", profile->identity.id);
-}
-
 AuthorizationRoutes::AuthorizationRoutes(LoopContext& context, DecisionCounters& counters)
-    : context_(context), counters_(counters) {}
+    : context_(context), counters_(counters), follow_ups_(context, counters) {}
 
 void AuthorizationRoutes::add_to(Router& router) {
   // What may be asked without effect is more than what may be done: fill() looks at which of the two it is.
@@ -239,6 +104,7 @@ void AuthorizationRoutes::add_to(Router& router) {
              [this](const Call& call) { show(call); });
   router.add(Method::get, "/api/v1/cards/{id}/authorizations", Action::read_authorizations,
              [this](const Call& call) { list_of_card(call); });
+  follow_ups_.add_to(router);
 }
 
 // ---- The decision
@@ -263,10 +129,10 @@ engine::NodeIndex AuthorizationRoutes::resolve_number(Flight& flight, std::strin
   const auto found = context_.shards.directory().find(context_.issuer.number_hash(*number));
   if (!found) return engine::kNoNode;
   card_id_.clear();
-  append_card_id(card_id_, context_, *found);
+  append_node_id(card_id_, context_, *found);
   request.card_reference = flight.keep(card_id_);
   const auto guard = context_.shards.epochs().pin(context_.loop);
-  const engine::NodeSlot* slot = context_.shards.nodes().cards.find(*found);
+  const engine::NodeSlot* slot = context_.shards.nodes().find(*found);
   const auto* profile = slot == nullptr ? nullptr : slot->profile.load(std::memory_order_acquire);
   if (profile == nullptr) return engine::kNoNode;
   const Expiry expiry{profile->identity.expiry_month, profile->identity.expiry_year};
@@ -308,6 +174,10 @@ bool AuthorizationRoutes::fill(Flight& flight, const Call& call, std::string_vie
   auto& command = std::get<engine::Authorize>(flight.command);
   command.card = request.card ? resolve_card(flight, *request.card)
                               : resolve_number(flight, *request.number, request.cvv, request.expiration);
+  if (!AgentScope(call).covers(context_.shards, context_.loop, command.card)) {
+    respond_problem(call, outside_scope());
+    return false;
+  }
   flight.dry_run = request.dry_run;
   flight.message = {kNativeEndpoint, command.request.authorization_id, content_hash(context_.shards.hasher(), command)};
   return true;
@@ -347,7 +217,7 @@ void AuthorizationRoutes::landed(Flight& flight, const Answer& answer) {
   }
   const auto& request = std::get_if<engine::Authorize>(&flight.command)->request;
   card_id_.clear();
-  append_card_id(card_id_, context_, answer.decision.declined_by.node);
+  append_node_id(card_id_, context_, answer.decision.declined_by.node);
   const std::string_view card = request.card_reference == "number" ? std::string_view{} : request.card_reference;
   native::append_answer(body_, answer.decision, {flight.message.id, card, card_id_, request.currency, flight.dry_run});
   flight.exchange->respond(200, "application/json", body_);
@@ -356,16 +226,13 @@ void AuthorizationRoutes::landed(Flight& flight, const Answer& answer) {
 // ---- Reading
 
 void AuthorizationRoutes::show(const Call& call) {
-  auto reading = std::make_shared<Reading>(Reading{context_,
-                                                   call.exchange,
-                                                   std::string(call.request.id),
-                                                   std::string(call.id),
-                                                   engine::kNoNode,
-                                                   {},
-                                                   {},
-                                                   false,
-                                                   false});
-  search_on(reading, 0);
+  auto reading =
+      std::make_shared<Reading>(Reading{context_, call.exchange, AgentScope(call), std::string(call.request.id)});
+  search_authorization({context_, std::string(call.id),
+                        [reading](const engine::Ledger& ledger, const Authorization& authorization) {
+                          reading->found.assign(1, shown(ledger, authorization));
+                        },
+                        [reading] { read_records(reading); }});
 }
 
 void AuthorizationRoutes::list_of_card(const Call& call) {
@@ -373,14 +240,17 @@ void AuthorizationRoutes::list_of_card(const Call& call) {
   if (!page) {
     return respond_problem(call.exchange, call.request, 400, "invalid_value", "Bad request", kListPageRule);
   }
-  const auto id = engine::parse_id("card_", call.id);
-  const auto card = id ? context_.shards.directory().find(context_.shards.card_name(*id)) : std::nullopt;
+  const auto card = find_card(context_, call.id);
   if (!card) {
     return respond_problem(call.exchange, call.request, 404, "card_not_found", "Not found",
                            "there is no card with this id");
   }
-  auto reading = std::make_shared<Reading>(
-      Reading{context_, call.exchange, std::string(call.request.id), {}, *card, *page, {}, false, true});
+  const AgentScope scope(call);
+  if (!scope.covers(context_.shards, context_.loop, *card)) return respond_problem(call, outside_scope());
+  auto reading = std::make_shared<Reading>(Reading{context_, call.exchange, scope, std::string(call.request.id)});
+  reading->card = *card;
+  reading->page = *page;
+  reading->is_list = true;
   context_.on_loop(context_.shards.owner_of(*card), [reading] {
     collect_page(*reading, reading->context.shards[reading->context.shards.owner_of(reading->card)].ledger);
     read_records(reading);

@@ -1,5 +1,5 @@
 // The native decision and the reading of authorizations: POST /api/v1/authorizations, GET /api/v1/authorizations/{id},
-// GET /api/v1/cards/{id}/authorizations.
+// GET /api/v1/cards/{id}/authorizations; and with them what follows a decision (follow_up_routes.h).
 //
 // Threads: belong to one event loop.
 // Invariants: an answer to a decision is made from what the flight brings back and nothing else, so that a repeat of
@@ -10,13 +10,12 @@
 
 #include "net/decision_counters.h"
 #include "net/flight.h"
+#include "net/follow_up_routes.h"
 #include "net/loop_context.h"
+#include "net/native_codec.h"
 #include "net/router.h"
 
 namespace holdfast::net {
-
-// Name of the native API as an endpoint, in metrics and in the keys of messages.
-inline constexpr std::string_view kNativeEndpoint = "api";
 
 class AuthorizationRoutes final : public FlightOwner {
  public:
@@ -40,9 +39,7 @@ class AuthorizationRoutes final : public FlightOwner {
   std::string body_;  // both reused, so that an answer allocates nothing
   std::string card_id_;
   Flight spare_;  // for requests that there is no flight for
+  FollowUpRoutes follow_ups_;
 };
-
-// Appends the public id of a card; nothing when there is no such card.
-void append_card_id(std::string& out, LoopContext& context, engine::NodeIndex card);
 
 }  // namespace holdfast::net

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "engine/identifier.h"
+#include "net/native_codec.h"
 
 namespace holdfast::net {
 namespace {
@@ -15,26 +16,6 @@ constexpr std::size_t kIdempotencyKeyBytesMax = 200;
 
 bool visible(char c) {
   return c > ' ' && c <= '~';
-}
-
-Problem problem_of(const Answer& answer) {
-  switch (answer.kind) {
-    case Answer::Kind::conflict:
-      return {422, "idempotency_conflict", "Unprocessable content",
-              "this Idempotency-Key was used before for something else"};
-    case Answer::Kind::in_progress:
-      return {409, "idempotency_in_progress", "Conflict",
-              "the first request with this Idempotency-Key is still under way; ask again soon"};
-    case Answer::Kind::late:
-      return {504, "deadline_exceeded", "Deadline exceeded",
-              "the change was not on disk in time and may still be made; ask again with the same Idempotency-Key"};
-    default:
-      break;
-  }
-  if (answer.decision.reason == engine::Reason::storage_unavailable) {
-    return {503, "storage_unavailable", "Storage unavailable", "nothing can be stored at the moment"};
-  }
-  return {503, "overloaded", "Overloaded", "the change could not have been on disk in time; nothing was changed"};
 }
 
 }  // namespace
@@ -78,8 +59,32 @@ ChangeRequest::ChangeRequest(LoopContext& context, const Call& call, CallMessage
       request_id_(call.request.id),
       now_(context.surroundings.now()),
       first_byte_(call.request.first_byte),
-      endpoint_(engine::format_id(kEndpoint, call.key_id)),
+      endpoint_(message.of_decisions ? std::string(kNativeEndpoint) : engine::format_id(kEndpoint, call.key_id)),
       message_(std::move(message)) {}
+
+Problem ChangeRequest::problem_of(const Answer& answer) const {
+  switch (answer.kind) {
+    case Answer::Kind::conflict:
+      if (message_.of_decisions) {
+        return {409, "idempotency_conflict", "Conflict", "this id was used before for a request with other content"};
+      }
+      return {422, "idempotency_conflict", "Unprocessable content",
+              "this Idempotency-Key was used before for something else"};
+    case Answer::Kind::in_progress:
+      return {409, "idempotency_in_progress", "Conflict",
+              "the first request with this id or Idempotency-Key is still under way; ask again soon"};
+    case Answer::Kind::late:
+      return {
+          504, "deadline_exceeded", "Deadline exceeded",
+          "the change was not on disk in time and may still be made; ask again with the same id or Idempotency-Key"};
+    default:
+      break;
+  }
+  if (answer.decision.reason == engine::Reason::storage_unavailable) {
+    return {503, "storage_unavailable", "Storage unavailable", "nothing can be stored at the moment"};
+  }
+  return {503, "overloaded", "Overloaded", "the change could not have been on disk in time; nothing was changed"};
+}
 
 void ChangeRequest::launch(engine::Command command, bool remembered) {
   hold();
@@ -91,7 +96,9 @@ void ChangeRequest::launch(engine::Command command, bool remembered) {
   flight->owner = this;
   flight->exchange = &exchange_;
   flight->first_byte = first_byte_;
-  flight->deadline = answer_by(first_byte_, context_.settings.command_deadline);
+  flight->is_authorization = std::holds_alternative<engine::Authorize>(command);
+  flight->deadline = answer_by(first_byte_, flight->is_authorization ? context_.settings.authorization_deadline
+                                                                     : context_.settings.command_deadline);
   flight->now = now_;
   flight->command = std::move(command);
   if (remembered) {

@@ -29,6 +29,8 @@ using ChangeRequests = std::list<std::unique_ptr<ChangeRequest>>;
 struct CallMessage {
   std::string id;             // empty: none
   std::uint64_t content = 0;  // of method, path and body
+  // Of the decision API: its messages have one space of ids, whoever sends them, and a conflict is a 409.
+  bool of_decisions = false;
 };
 
 // From the Idempotency-Key header (1 to 200 visible ASCII characters). nullopt: a problem has been answered.
@@ -57,7 +59,7 @@ class ChangeRequest : public FlightOwner, public CommandPlan {
  public:
   ChangeRequest(LoopContext& context, const Call& call, CallMessage message);
 
-  void landed(Flight& flight, const Answer& answer) final;
+  void landed(Flight& flight, const Answer& answer) override;
   void released(Flight& flight) final;
 
   bool prepare(engine::Command&, unsigned) override { return true; }
@@ -74,8 +76,8 @@ class ChangeRequest : public FlightOwner, public CommandPlan {
   }
 
  protected:
-  // Sends the command on its way; `remembered` with the call's message and with this as its plan. Afterwards this may
-  // be gone.
+  // Sends the command on its way; `remembered` with the call's message and with this as its plan. An Authorize has the
+  // deadline and the late answers of a decision. Afterwards this may be gone.
   void launch(engine::Command command, bool remembered = true);
   void respond_problem(const Problem& problem);
 
@@ -94,10 +96,13 @@ class ChangeRequest : public FlightOwner, public CommandPlan {
   Exchange& exchange_;
   const std::string request_id_;
   const engine::Instant now_;  // the one clock read of the call
-  Problem problem_;            // of prepare()
+  const SteadyTime first_byte_;
+  Problem problem_;  // of prepare()
+
+  std::string_view message_id() const { return message_.id; }
+  Problem problem_of(const Answer& answer) const;
 
  private:
-  const SteadyTime first_byte_;
   const std::string endpoint_;  // of the message
   const CallMessage message_;
   ChangeRequests* list_ = nullptr;

@@ -37,8 +37,12 @@ void EventLoop::build(const Common& common, Crossing& crossing, const std::vecto
   authorizations_->add_to(*router_);
   cards_ = std::make_unique<CardRoutes>(*routes_context_);
   cards_->add_to(*router_);
+  budgets_ = std::make_unique<BudgetRoutes>(*routes_context_);
+  budgets_->add_to(*router_);
   keys_ = std::make_unique<KeyRoutes>(*routes_context_);
   keys_->add_to(*router_);
+  exposure_ = std::make_unique<ExposureRoutes>(*routes_context_);
+  exposure_->add_to(*router_);
   for (const Webhook& webhook : webhooks) {
     endpoints_.push_back(std::make_unique<EndpointCounters>());
     endpoints_.back()->endpoint = webhook.settings->name;

@@ -17,8 +17,10 @@
 
 #include "engine/forgetting.h"
 #include "net/authorization_routes.h"
+#include "net/budget_routes.h"
 #include "net/card_routes.h"
 #include "net/desk.h"
+#include "net/exposure_routes.h"
 #include "net/http_server.h"
 #include "net/key_routes.h"
 #include "net/loop_context.h"
@@ -106,7 +108,9 @@ class EventLoop {
   std::unique_ptr<Router> router_;
   std::unique_ptr<AuthorizationRoutes> authorizations_;
   std::unique_ptr<CardRoutes> cards_;
+  std::unique_ptr<BudgetRoutes> budgets_;
   std::unique_ptr<KeyRoutes> keys_;
+  std::unique_ptr<ExposureRoutes> exposure_;
   std::vector<std::unique_ptr<ProcessorRoute>> webhooks_;
   std::unique_ptr<HttpServer> server_;
   Surroundings* surroundings_ = nullptr;

@@ -7,6 +7,7 @@
 
 #include "engine/identifier.h"
 #include "net/list_page.h"
+#include "net/node_names.h"
 #include "net/rfc3339.h"
 
 namespace holdfast::net {
@@ -14,6 +15,7 @@ namespace {
 
 using engine::Command;
 using engine::Key128;
+using engine::NodeIndex;
 
 // A key never changes, so that it has one version for ever.
 constexpr std::uint32_t kKeyVersion = 1;
@@ -22,13 +24,21 @@ const Problem kKeyNotFound{404, "key_not_found", "Not found", "there is no key w
 
 constexpr std::string_view kTextBeforeId = "{\"id\":\"";
 
-void append_key(std::string& out, const ApiKey& key) {
+void append_key(std::string& out, LoopContext& context, const ApiKey& key) {
   out += kTextBeforeId;
   engine::append_id(out, "key_", key.id);
   out += "\",\"object\":\"key\",\"label\":";
   append_json_string(out, key.label);
   out += ",\"role\":";
   append_json_string(out, role_name(key.role));
+  out += ",\"node\":";
+  if (key.node == engine::kNoNode) {
+    out += "null";
+  } else {
+    out += '"';
+    append_node_id(out, context, key.node);
+    out += '"';
+  }
   out += ",\"created_at\":\"";
   append_rfc3339(out, key.created_at);
   out += "\"}";
@@ -74,17 +84,18 @@ class AddRequest final : public KeyChange {
  public:
   using KeyChange::KeyChange;
 
-  void start(std::string_view label, Role role) {
+  void start(std::string_view label, Role role, engine::NodeIndex node) {
     std::array<std::byte, 32> random;
     context_.surroundings.random_bytes(random);
     engine::AddKey command;
     command.id = engine::make_ulid(now_, context_.surroundings.random());
     command.role = static_cast<std::uint8_t>(role);
     command.label = label;
+    command.node = node;
     token_.emplace(ApiToken::make(command.id, random));
     OPENSSL_cleanse(random.data(), random.size());
     command.digest = context_.tokens(token_->reveal());
-    append_key(composed_, {command.id, role, command.label, {}, now_});
+    append_key(composed_, context_, {command.id, role, command.label, {}, now_, node});
     launch(std::move(command));
   }
 
@@ -143,7 +154,7 @@ KeyRing ring_of(const std::map<Key128, engine::StoredKey>& keys) {
   ring.reserve(keys.size());
   for (const auto& [id, stored] : keys) {
     const auto role = role_from_number(stored.role);
-    if (role) ring.push_back({id, *role, stored.label, stored.digest, stored.created_at});
+    if (role) ring.push_back({id, *role, stored.label, stored.digest, stored.created_at, stored.node});
   }
   return KeyRing(std::move(ring));
 }
@@ -165,16 +176,27 @@ void KeyRoutes::create(const Call& call) {
   if (!message) return;
   std::string_view label;
   Role role = Role::reader;
+  NodeIndex node = engine::kNoNode;
   if (context_.json.parse(call.request.body)) {
     const JsonObject body = context_.json.object();
-    reject_unknown_members(body, {"label", "role"});
+    reject_unknown_members(body, {"label", "role", "node"});
     label = body.required_string("label", kKeyLabelBytesMax);
     role = body.required_enumerated<Role>("role", kRoleNames);
-    if (role == Role::agent)
-      body.fail("role", "cannot be agent: agent keys need a node, which this release does not have");
+    node = read_node(body, role);
   }
   if (!context_.json.ok()) return respond_json_error(call.exchange, call.request, context_.json.error());
-  ChangeRequest::make<AddRequest>(under_way_, context_, call, std::move(*message)).start(label, role);
+  ChangeRequest::make<AddRequest>(under_way_, context_, call, std::move(*message)).start(label, role, node);
+}
+
+// Of an agent's key, which has to have one; the others' have none.
+engine::NodeIndex KeyRoutes::read_node(const JsonObject& body, Role role) {
+  if (role != Role::agent) {
+    if (body.has("node") && !body.is_null("node")) body.fail("node", "is for keys of role agent only");
+    return engine::kNoNode;
+  }
+  const auto node = find_node(context_, body.required_string("node", engine::kIdBytesMax));
+  if (!node) body.fail("node", "is not the id of a card or budget that is here");
+  return node.value_or(engine::kNoNode);
 }
 
 void KeyRoutes::list(const Call& call) {
@@ -190,7 +212,7 @@ void KeyRoutes::list(const Call& call) {
     std::size_t listed = 0;
     for (; next != keys.end() && listed != page->limit; ++next, ++listed) {
       if (listed != 0) body += ',';
-      append_key(body, *next);
+      append_key(body, context_, *next);
     }
     append_list_end(body, next == keys.end() ? std::nullopt : std::optional(std::prev(next)->id));
   });
@@ -202,7 +224,7 @@ void KeyRoutes::show(const Call& call) {
   const auto id = engine::parse_id("key_", call.id);
   context_.keys.with(context_.loop, [&](const KeyRing& ring) {
     const ApiKey* key = id ? ring.find(*id) : nullptr;
-    if (key != nullptr) append_key(body, *key);
+    if (key != nullptr) append_key(body, context_, *key);
   });
   if (!body.empty()) return respond_json(call.exchange, 200, body, {{"ETag", etag_of(kKeyVersion)}});
   respond_problem(call.exchange, call.request, kKeyNotFound.status, kKeyNotFound.code, kKeyNotFound.title,

@@ -2,8 +2,8 @@
 //
 // Threads: belong to one event loop. Keys are changed on loop 0, and read everywhere from the published ring.
 // Invariants: a key works nowhere before it is durable; when a DELETE has been answered 204 its key works nowhere.
-// There is always a key of role admin. A key's token is in the answer to its creation and nowhere else: a repeat of
-// that message has null in its place.
+// A key of role agent is bound to a card or budget for good. There is always a key of role admin. A key's token is in
+// the answer to its creation and nowhere else: a repeat of that message has null in its place.
 #pragma once
 
 #include <map>
@@ -29,6 +29,7 @@ class KeyRoutes final {
   void list(const Call& call);
   void show(const Call& call);
   void remove(const Call& call);
+  engine::NodeIndex read_node(const JsonObject& body, Role role);
 
   LoopContext& context_;
   ChangeRequests under_way_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <vector>
 
 #include "net/problem.h"
 #include "net/rfc3339.h"
@@ -53,7 +54,8 @@ void check_card_is_named_once(const JsonObject& body, const Request& request) {
   }
 }
 
-std::string_view status_of(const engine::Decision& decision) {
+std::string_view status_of(const engine::Decision& decision, bool increment) {
+  if (increment) return "pending";
   if (!decision.approved()) return "declined";
   return decision.held > 0 ? "pending" : "closed";
 }
@@ -74,6 +76,32 @@ void append_declined_by(std::string& out, const engine::Decision& decision, std:
   out += '}';
 }
 
+// Of an authorization that was there before the answer has what the decision knows: nothing when none was made, and
+// never what was captured or refunded.
+void append_held(std::string& out, const engine::Decision& decision, bool increment) {
+  if (!increment) {
+    append_number(out, decision.held);
+    out += ",\"captured\":0,\"refunded\":0";
+  } else if (decision.reason >= engine::Reason::deadline_exceeded) {
+    out += "null";
+  } else {
+    append_number(out, decision.held);
+  }
+}
+
+std::string_view read_id(const JsonObject& body) {
+  const std::string_view id = body.optional_string("id", engine::kIdBytesMax).value_or(std::string_view{});
+  if (!id.empty() && !acceptable_id(id)) body.fail("id", "may hold letters, digits, '_' and '-' only");
+  return id;
+}
+
+engine::Currency read_currency(const JsonObject& body) {
+  const std::string_view text = body.required_string("currency", 3);
+  const auto currency = engine::currency_from_alpha(text);
+  if (!currency) body.fail("currency", "is not an ISO 4217 currency code");
+  return currency.value_or(engine::Currency{});
+}
+
 }  // namespace
 
 bool acceptable_id(std::string_view id) {
@@ -87,8 +115,7 @@ Request decode(JsonObject body) {
   reject_unknown_members(body, {"id", "card", "number", "cvv", "expiration", "amount", "currency", "merchant",
                                 "partial_approval", "dry_run"});
   Request request;
-  request.id = body.optional_string("id", engine::kIdBytesMax).value_or(std::string_view{});
-  if (!request.id.empty() && !acceptable_id(request.id)) body.fail("id", "may hold letters, digits, '_' and '-' only");
+  request.id = read_id(body);
   request.card = body.optional_string("card", engine::kIdBytesMax);
   request.number = body.optional_string("number", kNumberBytesMax);
   request.cvv = body.optional_string("cvv", kCvvBytesMax);
@@ -96,13 +123,38 @@ Request decode(JsonObject body) {
   check_card_is_named_once(body, request);
   engine::AuthorizationRequest& authorization = request.authorization;
   authorization.amount = body.required_int64("amount", 0);
-  const std::string_view currency = body.required_string("currency", 3);
-  authorization.currency = engine::currency_from_alpha(currency).value_or(engine::Currency{});
-  if (authorization.currency == engine::Currency{}) body.fail("currency", "is not an ISO 4217 currency code");
+  authorization.currency = read_currency(body);
   if (const auto merchant = body.optional_object("merchant")) authorization.merchant = decode_merchant(*merchant);
   authorization.partial_approval = body.optional_bool("partial_approval").value_or(false);
   request.dry_run = body.optional_bool("dry_run").value_or(false);
   return request;
+}
+
+Step decode_step(JsonObject body, const StepMembers& members) {
+  std::vector<std::string_view> allowed = {"id"};
+  if (members.amount) allowed.push_back("amount");
+  if (members.final) allowed.push_back("final");
+  reject_unknown_members(body, allowed);
+  Step step;
+  step.id = read_id(body);
+  if (members.amount_required) {
+    step.amount = body.required_int64("amount", 1);
+  } else {
+    step.amount = body.optional_int64("amount", 1);
+  }
+  step.final = body.optional_bool("final").value_or(true);
+  return step;
+}
+
+Posting decode_posting(JsonObject body) {
+  reject_unknown_members(body, {"id", "card", "amount", "currency", "merchant"});
+  Posting posting;
+  posting.id = read_id(body);
+  posting.card = body.required_string("card", engine::kIdBytesMax);
+  posting.amount = body.required_int64("amount", 1);
+  posting.currency = read_currency(body);
+  if (const auto merchant = body.optional_object("merchant")) posting.merchant = decode_merchant(*merchant);
+  return posting;
 }
 
 void append_answer(std::string& out, const engine::Decision& decision, const AnswerParts& parts) {
@@ -136,10 +188,10 @@ void append_answer(std::string& out, const engine::Decision& decision, const Ans
   out += ",\"response_code\":\"";
   out += approved ? std::string_view("00") : engine::response_code(decision.reason, decision.lifetime_limit);
   out += "\",\"status\":\"";
-  out += status_of(decision);
+  out += status_of(decision, parts.increment);
   out += "\",\"held\":";
-  append_number(out, decision.held);
-  out += ",\"captured\":0,\"refunded\":0,\"decided_at\":\"";
+  append_held(out, decision, parts.increment);
+  out += ",\"decided_at\":\"";
   append_rfc3339(out, decision.decided_at);
   out += parts.dry_run ? "\",\"dry_run\":true}" : "\"}";
 }

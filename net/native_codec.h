@@ -1,4 +1,4 @@
-// The native decision's JSON: a request in, its answer out. No I/O.
+// The JSON of the native decision and of what follows one: a message in, an answer out. No I/O.
 //
 // Threads: pure functions; a JsonDocument belongs to its loop.
 // Ownership: what decode() gives views the document and is valid until its next parse().
@@ -12,6 +12,13 @@
 
 #include "engine/authorization.h"
 #include "net/json_document.h"
+
+namespace holdfast::net {
+
+// Name of the native API as an endpoint, in metrics and in the keys of messages.
+inline constexpr std::string_view kNativeEndpoint = "api";
+
+}  // namespace holdfast::net
 
 namespace holdfast::net::native {
 
@@ -30,12 +37,37 @@ bool acceptable_id(std::string_view id);
 
 Request decode(JsonObject body);
 
+// A message about an authorization that is there.
+struct Step {
+  std::string_view id;                  // of the message; empty: the Idempotency-Key header must give one
+  std::optional<engine::Minor> amount;  // nullopt: all of it
+  bool final = true;                    // of a capture
+};
+struct StepMembers {
+  bool amount = true;  // may be given
+  bool amount_required = false;
+  bool final = false;  // may be given
+};
+Step decode_step(JsonObject body, const StepMembers& members);
+
+// Money that moved without an authorization.
+struct Posting {
+  std::string_view id;  // of the message, and from then on of the authorization
+  std::string_view card;
+  engine::Minor amount = 0;
+  engine::Currency currency;
+  engine::Merchant merchant;
+};
+Posting decode_posting(JsonObject body);
+
 struct AnswerParts {
   std::string_view id;
   std::string_view card;         // empty: unknown
   std::string_view declined_by;  // id of the node that said no; empty: none
   engine::Currency currency;
   bool dry_run = false;
+  // It adds to an authorization, which stays pending whatever the answer.
+  bool increment = false;
 };
 void append_answer(std::string& out, const engine::Decision& decision, const AnswerParts& parts);
 

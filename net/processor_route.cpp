@@ -1,6 +1,6 @@
 #include "net/processor_route.h"
 
-#include "net/authorization_routes.h"
+#include "net/node_names.h"
 #include "net/content_hash.h"
 #include "net/router.h"
 
@@ -167,7 +167,7 @@ void ProcessorRoute::respond_decision(Flight& flight, const Answer& answer, cons
     settings_->dialect->conflict(reply_, asked);
   } else {
     card_id_.clear();
-    append_card_id(card_id_, context_, answer.decision.declined_by.node);
+    append_node_id(card_id_, context_, answer.decision.declined_by.node);
     settings_->dialect->answer(reply_, asked, answer.decision, card_id_, balance);
   }
   respond(*flight.exchange);

@@ -103,7 +103,7 @@ Router::Caller Router::authenticate(const Request& request) const {
   const Sha256Digest digest = context_.tokens(*token);
   return context_.keys.with(context_.loop, [&](const KeyRing& ring) {
     const ApiKey* key = ring.find(digest);
-    return key == nullptr ? Caller{} : Caller{key->role, key->id, true};
+    return key == nullptr ? Caller{} : Caller{key->role, key->id, key->node, true};
   });
 }
 
@@ -114,8 +114,9 @@ void Router::run(const Entry& entry, std::string_view id, const Request& request
                            "a valid key is needed: Authorization: Bearer <key>",
                            {{"WWW-Authenticate", "Bearer realm=\"holdfast\""}});
   }
-  // An agent's key would be bound to a node, and that binding is stored nowhere: it may do nothing.
-  if (caller.role == Role::agent || !permits(caller.role, entry.needed)) {
+  // An agent that is bound to nothing may do nothing.
+  const bool unbound = caller.role == Role::agent && caller.node == engine::kNoNode;
+  if (unbound || !permits(caller.role, entry.needed)) {
     std::string detail = "a key of role ";
     detail += role_name(caller.role);
     detail += " may not do this";
@@ -125,7 +126,7 @@ void Router::run(const Entry& entry, std::string_view id, const Request& request
     return respond_problem(exchange, request, 415, "unsupported_media_type", "Unsupported media type",
                            "the body must be JSON and say so: Content-Type: application/json");
   }
-  entry.route(Call{request, exchange, caller.role, caller.key_id, id});
+  entry.route(Call{request, exchange, caller.role, caller.key_id, id, caller.node});
 }
 
 // 405 when the path is right and the method is not, otherwise 404.

@@ -30,6 +30,8 @@ struct Call {
   Role role = Role::reader;     // of the caller; means nothing on an open route
   engine::Key128 key_id{0, 0};  // of the caller; zeros on an open route
   std::string_view id;          // what stands in the path for {id}
+  // That the caller's key is bound to. A route that takes agents looks at what it is asked for (agent_scope.h).
+  engine::NodeIndex node = engine::kNoNode;
 };
 
 class Router final : public RequestHandler {
@@ -60,6 +62,7 @@ class Router final : public RequestHandler {
   struct Caller {
     Role role = Role::reader;
     engine::Key128 key_id{0, 0};
+    engine::NodeIndex node = engine::kNoNode;
     bool known = false;
   };
 

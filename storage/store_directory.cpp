@@ -97,9 +97,9 @@ std::optional<IdFile> read_id(const std::filesystem::path& store) {
   IdFile file{};
   std::memcpy(&file, bytes.data(), sizeof file);
   if (got < 12 || file.magic != kMagic) refuse(path, "is not a Holdfast store's identity");
-  if (file.format > kStoreFormat) {
-    refuse(path, "the store has format " + std::to_string(file.format) + ", this release knows formats up to " +
-                     std::to_string(kStoreFormat));
+  if (file.format != kStoreFormat) {
+    refuse(path, "the store has format " + std::to_string(file.format) + ", this release reads format " +
+                     std::to_string(kStoreFormat) + " only");
   }
   if (got != static_cast<ssize_t>(sizeof file) || file.checksum != checksum_of(file) || file.complete > 1) {
     refuse(path, "is damaged; restore it from a backup");

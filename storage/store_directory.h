@@ -26,6 +26,7 @@ class StoreError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// Of records and rows. 1 had cards only, without budgets and without what follows a decision.
 inline constexpr std::uint32_t kStoreFormat = 2;
 
 struct StoreIdentity {

@@ -16,7 +16,7 @@ class SpendingInTwoSteps {
  public:
   explicit SpendingInTwoSteps(std::size_t at_once) {
     CreateNode create;
-    create.card = card_ = shards_.nodes().cards.allocate();
+    create.node = card_ = shards_.nodes().cards.allocate();
     create.identity.id = {1, 1};
     create.identity.currency = {840};
     create.settings.limits = {{Limit::Form::amount, WindowKind::lifetime, kCap}};
@@ -54,7 +54,7 @@ class SpendingInTwoSteps {
     if (amount == 0) return;
     NodeSlot& slot = *shards_.nodes().cards.find(card_);
     NodeBalance balance = slot.balance.owner_load();
-    balance.usage.charge(amount, true);
+    balance.usage.add({amount, 0, 1}, balance.usage.rolled_at, utc(), Weekday::monday);
     slot.balance.store(balance);
     approved_ += amount;
   }

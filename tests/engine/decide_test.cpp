@@ -30,12 +30,11 @@ struct Case {
   }
 
   Decision decide() {
-    node.limits = &profile.settings.limits;
-    return engine::decide(found ? &profile : nullptr, found ? std::span(&node, 1) : std::span<PathNode>{}, request,
-                          kNow);
+    node.profile = &profile;
+    return engine::decide(found ? std::span(&node, 1) : std::span<PathNode>{}, request, kNow);
   }
   void limit(Limit limit) { profile.settings.limits.push_back(limit); }
-  void use(Minor held) { node.usage.charge(held, true); }
+  void use(Minor held) { node.usage.add({held, 0, 1}, kNow, utc(), Weekday::monday); }
 
   NodeProfile profile;
   PathNode node;
@@ -312,21 +311,22 @@ TEST(Decide, ThePrintedMonthIsGoodThroughItsLastMillisecond) {
   Case c;
   c.profile.identity.expiry_month = 11;
   c.profile.identity.expiry_year = 2026;
-  c.node.limits = &c.profile.settings.limits;
+  c.node.profile = &c.profile;
   const Instant end = std::chrono::sys_days{std::chrono::year{2026} / 12 / 1};
-  const auto at = [&](Instant now) { return engine::decide(&c.profile, std::span(&c.node, 1), c.request, now); };
+  const auto at = [&](Instant now) { return engine::decide(std::span(&c.node, 1), c.request, now); };
   EXPECT_TRUE(at(end - std::chrono::milliseconds{1}).approved());
   EXPECT_EQ(at(end).reason, Reason::card_expired);
 }
 
 TEST(Decide, ABudgetOnThePathDeclinesInItsOwnName) {
   Case c;
-  c.node.limits = &c.profile.settings.limits;
+  c.node.profile = &c.profile;
   PathNode path[] = {c.node, c.node};
-  const std::vector<Limit> team = {{Limit::Form::amount, WindowKind::day, 900}};
+  NodeProfile team;
+  team.settings.limits = {{Limit::Form::amount, WindowKind::day, 900}};
   path[1].index = 9;
-  path[1].limits = &team;
-  const Decision decision = engine::decide(&c.profile, path, c.request, kNow);
+  path[1].profile = &team;
+  const Decision decision = engine::decide(path, c.request, kNow);
   EXPECT_EQ(decision.reason, Reason::budget_limit);
   EXPECT_EQ(decision.declined_by, (DeclinedBy{9, 0}));
   EXPECT_EQ(decision.would_approve, 900);

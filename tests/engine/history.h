@@ -29,7 +29,7 @@ class World {
   explicit World(unsigned shards) : shards_(shards, kSeed, 0, 1024) {}
 
   Outcome apply(const Command& command, const MessageRef& message, Instant now) {
-    if (const auto* create = std::get_if<CreateNode>(&command)) shards_.enter_names(create->card, create->identity);
+    if (const auto* create = std::get_if<CreateNode>(&command)) shards_.enter_names(create->node, create->identity);
     const Outcome outcome = shards_.apply(command, now);
     std::array<std::byte, 4096> buffer;
     const auto bytes = encode({now, message, command, outcome, {}}, buffer);
@@ -83,8 +83,8 @@ class History {
 
   void create(World& world) {
     CreateNode command;
-    command.card = world.shards().cards().allocate();
-    command.identity.id = {0x0190'0000'0000'0000ULL + command.card, command.card};
+    command.node = world.shards().nodes().cards.allocate();
+    command.identity.id = {0x0190'0000'0000'0000ULL + command.node, command.node};
     command.identity.created_at = now_;
     command.identity.currency = {840};
     command.settings = settings();
@@ -112,7 +112,7 @@ class History {
   void change(World& world, NodeIndex card) { world.apply(ChangeNode{card, settings()}, {}, now_); }
 
   void set_status(World& world, NodeIndex card) {
-    const auto* profile = world.shards().cards().find(card)->profile.load();
+    const auto* profile = world.shards().nodes().cards.find(card)->profile.load();
     if (profile->status == NodeStatus::closed) return;
     const auto status = pick(20) == 0 ? NodeStatus::closed : static_cast<NodeStatus>(pick(2));
     world.apply(SetNodeStatus{card, status}, {}, now_);

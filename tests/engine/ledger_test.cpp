@@ -15,13 +15,13 @@ class LedgerTest : public ::testing::Test {
  protected:
   NodeIndex make_card(std::vector<Limit> limits, std::string zone = "UTC") {
     CreateNode command;
-    command.card = shards_.nodes().cards.allocate();
-    command.identity.id = {command.card, command.card};
+    command.node = shards_.nodes().cards.allocate();
+    command.identity.id = {command.node, command.node};
     command.identity.currency = {840};
     command.settings.limits = std::move(limits);
     command.settings.time_zone = std::move(zone);
     ledger_.apply(command, kStart);
-    return command.card;
+    return command.node;
   }
   Decision authorize(NodeIndex card, std::string_view id, Minor amount, Instant now = kStart) {
     return ledger_.apply(request(card, id, amount), now);
@@ -84,7 +84,7 @@ TEST_F(LedgerTest, AnIncrementalIsCheckedByItsDifferenceAndAddsToTheHold) {
   EXPECT_EQ(third.held, 100);
   EXPECT_EQ(find("a")->held, 100);
   EXPECT_EQ(find("a")->status, AuthorizationStatus::pending);
-  EXPECT_EQ(ledger_.follow_ups(*find("a"))->size(), 2U);
+  EXPECT_EQ(ledger_.details(*find("a"))->follow_ups.size(), 2U);
 }
 
 TEST_F(LedgerTest, ACountLimitStopsALoopThatAuthorizesAndVoids) {

@@ -21,13 +21,22 @@ NodeSettings full_settings() {
   NodeSettings settings;
   settings.label = "Claude API Agent";
   settings.limits = {{Limit::Form::amount, WindowKind::authorization, std::numeric_limits<std::int64_t>::max()},
-                     {Limit::Form::count, WindowKind::lifetime, 0}};
+                     {Limit::Form::count, WindowKind::lifetime, 0},
+                     {Limit::Form::amount, WindowKind::rolling, 7, kRollingSecondsMax, {{3000, 3299}, {5734, 5734}}},
+                     {Limit::Form::count, WindowKind::rolling, 7, kRollingSecondsMin}};
+  settings.parent = kBudgetBit | 3;
+  settings.max_authorizations = 12;
+  settings.loop_breaker = {kDeclinesMax, kRepeatsMax, 60, 300};
   settings.controls.allowed_categories = {{0, 9999}, {5734, 5734}};
   settings.controls.blocked_categories = {{6011, 6011}};
   settings.controls.allowed_countries = {{250}};
   settings.controls.blocked_countries = {{276}, {840}};
   settings.controls.allowed_merchants = {"m_1", std::string(64, 'x')};
   settings.controls.blocked_merchants = {""};
+  settings.controls.merchant_lock = true;
+  settings.controls.cvc = CheckPolicy::require_match;
+  settings.controls.expiry = CheckPolicy::ignore;
+  settings.controls.address = CheckPolicy::decline_on_mismatch;
   settings.controls.cash = false;
   settings.controls.partial_approval = false;
   settings.time_zone = "Europe/Berlin";
@@ -41,7 +50,7 @@ NodeSettings full_settings() {
 // One record of every type, with every optional part present.
 std::vector<Record> all_records() {
   CreateNode create;
-  create.card = 5;
+  create.node = 5;
   create.identity.id = {1, 2};
   create.identity.created_at = testing::kStart;
   create.identity.currency = {840};
@@ -67,6 +76,7 @@ std::vector<Record> all_records() {
   decision.reason = Reason::card_limit;
   decision.retryable = Retryable::after;
   decision.lifetime_limit = true;
+  decision.tripped = true;
   decision.declined_by = {5, 1};
   decision.would_approve = 99;
   decision.retry_after = testing::kStart + std::chrono::hours(9);
@@ -81,6 +91,19 @@ std::vector<Record> all_records() {
   add.role = 2;
   add.label = "ops";
   add.digest.fill(std::byte{0xAB});
+  Advise advise{5, AdviceKind::disown, Processor::marqeta, "a-1", {3, 4}, kAll, true, testing::kStart, {}};
+  advise.merchant = {"m_1", "Shop", 5734, {250}};
+  AdviceOutcome outcome;
+  outcome.status = AuthorizationStatus::reversed;
+  outcome.flags = AdviceOutcome::kCorrection | AdviceOutcome::kOverLimit;
+  outcome.released = -3;
+  outcome.posted = 4;
+  outcome.held = 5;
+  outcome.captured = 6;
+  outcome.refunded = 7;
+  outcome.decided_at = testing::kStart + std::chrono::seconds(1);
+  outcome.authorized_at = testing::kStart - std::chrono::seconds(1);
+  add.node = kBudgetBit | 3;
   const MessageRef message{"stripe-main", "evt_1", 77};
   const Instant now = testing::kStart;
   return {
@@ -98,6 +121,7 @@ std::vector<Record> all_records() {
       {now, {}, DefineZone{testing::test_zone()}, std::monostate{}, {}},
       {now, {}, add, std::monostate{}, {}},
       {now, {}, RemoveKey{{7, 8}}, std::monostate{}, {}},
+      {now, message, advise, outcome, {}},
   };
 }
 
@@ -135,11 +159,29 @@ TEST(Record, UnknownTypesAndValuesAreRefused) {
   Bytes bytes = bytes_of(all_records()[2]);
   bytes[0] = std::byte{0};
   EXPECT_FALSE(decode(bytes));
-  bytes[0] = std::byte{10};
+  bytes[0] = std::byte{11};
   EXPECT_FALSE(decode(bytes));
   Record status = all_records()[2];
   std::get<SetNodeStatus>(status.command).status = static_cast<NodeStatus>(3);
   EXPECT_FALSE(decode(bytes_of(status)));
+}
+
+TEST(Record, AKeyIsBoundToNothingButANode) {
+  Record record{testing::kStart, {}, AddKey{}, std::monostate{}, {}};
+  auto& node = std::get<AddKey>(record.command).node;
+  for (const NodeIndex possible : {kNoNode, NodeIndex{1}, NodeTable::kNodesMax, kBudgetBit | 1}) {
+    node = possible;
+    const auto decoded = decode(bytes_of(record));
+    ASSERT_TRUE(decoded) << possible;
+    EXPECT_EQ(std::get<AddKey>(decoded->command).node, possible);
+  }
+  for (const NodeIndex impossible : {kBudgetBit, NodeTable::kNodesMax + 1, kBudgetBit | (NodeTable::kNodesMax + 1)}) {
+    node = impossible;
+    EXPECT_FALSE(decode(bytes_of(record))) << impossible;
+    StoredKey stored;
+    stored.node = impossible;
+    EXPECT_FALSE(read_key_row(key_row_key({1, 2}), key_row(stored))) << impossible;
+  }
 }
 
 TEST(Record, DoesNotFitIntoTooSmallABuffer) {
@@ -178,19 +220,30 @@ TEST(RowCodec, TimedKeysSortByTimeAlsoBefore1970) {
 TEST(RowCodec, RowsCutAnywhereAreNotRows) {
   NodeProfile profile;
   profile.settings = full_settings();
-  const Bytes card = card_row(profile, {});
-  const Bytes card_key = card_row_key(5);
-  ASSERT_TRUE(read_card_row(card_key, card));
-  EXPECT_EQ(read_card_row(card_key, card)->profile.settings, full_settings());
-  const std::vector<FollowUp> events{{FollowUp::Kind::withdrawn, Reason::deadline_exceeded, 40, testing::kStart}};
+  profile.layout = layout_of(profile.settings);
+  profile.counters = std::make_shared<Counters>(profile.layout.words);
+  const Bytes card = node_row(profile, {});
+  const Bytes card_key = node_row_key(5);
+  ASSERT_TRUE(read_node_row(card_key, card));
+  EXPECT_EQ(read_node_row(card_key, card)->profile.settings, full_settings());
+  Details details;
+  FollowUp& refund = details.follow_ups.emplace_back();
+  refund.kind = FollowUp::of(AdviceKind::refund);
+  refund.restored = 3;
+  refund.budget = kBudgetBit | 2;
+  refund.amount = 40;
+  refund.rest = 10;
+  refund.at = testing::kStart;
+  details.charges = {{40, testing::kStart, kBudgetBit | 2}, {7, testing::kStart, kNoNode}};
   Authorization authorization;
   authorization.key = {1, 2};
   authorization.decided_at = testing::kStart;
-  const Bytes row = authorization_row(authorization, &events);
+  const Bytes row = authorization_row(authorization, &details);
   const Bytes key = authorization_row_key(authorization.decided_at, authorization.key, 5);
   const Bytes message_key = message_row_key(authorization.decided_at, authorization.key);
   ASSERT_TRUE(read_authorization_row(key, row));
-  EXPECT_EQ(read_authorization_row(key, row)->follow_ups, events);
+  EXPECT_EQ(read_authorization_row(key, row)->details.follow_ups, details.follow_ups);
+  EXPECT_EQ(read_authorization_row(key, row)->details.charges, details.charges);
   Message message;
   message.key = {1, 2};
   message.at = testing::kStart;
@@ -198,7 +251,7 @@ TEST(RowCodec, RowsCutAnywhereAreNotRows) {
   ASSERT_TRUE(read_message_row(message_key, message_bytes));
   EXPECT_EQ(read_message_row(message_key, message_bytes)->answer, "answer");
   for (std::size_t size = 0; size < card.size(); ++size)
-    EXPECT_FALSE(read_card_row(card_key, BytesView(card).first(size)));
+    EXPECT_FALSE(read_node_row(card_key, BytesView(card).first(size)));
   for (std::size_t size = 0; size < row.size(); ++size) {
     EXPECT_FALSE(read_authorization_row(key, BytesView(row).first(size)));
   }

@@ -200,7 +200,7 @@ TEST(Shards, ALoadListsEachCardsAuthorizationsByAgeAndExpiresThemAsTheLiveStateD
   ASSERT_TRUE(restarted.load(rows, testing::kStart, std::chrono::hours(1)));
   const auto expect_the_same_lists = [&] {
     std::size_t total = 0;
-    for (NodeIndex card = 1; card <= live.shards().cards().last(); ++card) {
+    for (NodeIndex card = 1; card <= live.shards().nodes().cards.last(); ++card) {
       SCOPED_TRACE(card);
       const auto expected = listed(live.shards(), card);
       const auto found = listed(restarted, card);
@@ -276,7 +276,7 @@ class OldRows : public ::testing::Test {
 
   OldRows() {
     CreateNode create;
-    create.card = live_.shards().cards().allocate();
+    create.node = live_.shards().nodes().cards.allocate();
     create.identity.id = {1, 1};
     create.identity.currency = {840};
     create.settings.limits = {{Limit::Form::amount, WindowKind::lifetime, 10 * kApprovals}};
@@ -401,7 +401,7 @@ TEST(Shards, AnIdThatComesOnTwoCardsIsTwoAuthorizationsWhateverTheNumberOfShards
     World world(count);
     for (NodeIndex card = 1; card <= 2; ++card) {
       CreateNode create;
-      create.card = world.shards().cards().allocate();
+      create.node = world.shards().nodes().cards.allocate();
       create.identity.id = {card, card};
       create.identity.currency = {840};
       world.apply(create, {}, testing::kStart);
@@ -420,7 +420,7 @@ TEST(Shards, AnIdThatComesOnTwoCardsIsTwoAuthorizationsWhateverTheNumberOfShards
     Shards replayed(3, testing::kSeed, 0, 64);
     const auto fault = replay_all(replayed, world.journal());
     ASSERT_FALSE(fault) << fault->what;
-    const auto held = [&](NodeIndex card) { return replayed.cards().find(card)->balance.load().usage.held[5]; };
+    const auto held = [&](NodeIndex card) { return replayed.nodes().cards.find(card)->balance.load().usage.held[5]; };
     EXPECT_EQ(held(1), 20);
     EXPECT_EQ(held(2), 10);
   }

@@ -31,7 +31,7 @@ ZoneRules berlin() {
 Usage used(Instant when, Minor amount, const ZoneRules& zone = utc()) {
   Usage usage;
   usage.roll(when, zone, Weekday::monday);
-  usage.charge(amount, true);
+  usage.add({amount, 0, 1}, usage.rolled_at, utc(), Weekday::monday);
   return usage;
 }
 
@@ -103,8 +103,8 @@ TEST(Usage, ADayOfTheZoneIsLongerOrShorterWhenClocksChange) {
 TEST(Usage, AReleaseGoesToTheWindowsThatStillHoldItsCharge) {
   Usage usage = used(at(2026, 11, 24, 23h), 700);  // Tuesday
   usage.roll(at(2026, 11, 25, 1h), utc(), Weekday::monday);
-  usage.charge(50, true);
-  usage.release(700, at(2026, 11, 24, 23h), utc(), Weekday::monday);
+  usage.add({50, 0, 1}, at(2026, 11, 25, 1h), utc(), Weekday::monday);
+  usage.add({-700, 0, 0}, at(2026, 11, 24, 23h), utc(), Weekday::monday);
   EXPECT_EQ(held(usage, WindowKind::hour), 50);
   EXPECT_EQ(held(usage, WindowKind::day), 50);
   EXPECT_EQ(held(usage, WindowKind::week), 50);
@@ -114,7 +114,7 @@ TEST(Usage, AReleaseGoesToTheWindowsThatStillHoldItsCharge) {
 
 TEST(Usage, AReleaseNeverGivesBackACount) {
   Usage usage = used(at(2026, 11, 24, 15h), 700);
-  usage.release(700, at(2026, 11, 24, 15h), utc(), Weekday::monday);
+  usage.add({-700, 0, 0}, at(2026, 11, 24, 15h), utc(), Weekday::monday);
   for (const WindowKind kind : kAll)
     EXPECT_EQ(count(usage, kind), 1U) << window_name(kind);
 }
@@ -122,7 +122,7 @@ TEST(Usage, AReleaseNeverGivesBackACount) {
 TEST(Usage, ACountThatIsFullStaysFull) {
   Usage usage = used(at(2026, 11, 24), 1);
   usage.count.fill(std::numeric_limits<std::uint32_t>::max());
-  usage.charge(1, true);
+  usage.add({1, 0, 1}, usage.rolled_at, utc(), Weekday::monday);
   for (const WindowKind kind : kAll)
     EXPECT_EQ(count(usage, kind), std::numeric_limits<std::uint32_t>::max());
 }
@@ -131,7 +131,7 @@ TEST(Usage, UsedSaturatesInsteadOfOverflowing) {
   Usage usage;
   usage.held[0] = std::numeric_limits<Minor>::max();
   usage.posted[0] = 1;
-  EXPECT_EQ(usage.used(0), std::numeric_limits<Minor>::max());
+  EXPECT_EQ(usage.tally(0).used(), std::numeric_limits<Minor>::max());
 }
 
 }  // namespace

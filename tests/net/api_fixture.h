@@ -16,9 +16,12 @@
 #include <vector>
 
 #include "engine/identifier.h"
+#include "net/authorization_routes.h"
+#include "net/budget_routes.h"
 #include "net/card_routes.h"
 #include "net/crossing.h"
 #include "net/desk.h"
+#include "net/exposure_routes.h"
 #include "net/key_routes.h"
 #include "net/loop_context.h"
 #include "net/router.h"
@@ -55,11 +58,30 @@ class FakeSurroundings final : public Surroundings {
   unsigned fills_ = 0;
 };
 
-class NoArchive final : public Archive {
+// What the journal has made durable; what an earlier process wrote stands before it.
+class JournalArchive final : public Archive {
  public:
+  JournalArchive(const FakeJournal& journal, std::vector<engine::Bytes> earlier)
+      : journal_(journal), earlier_(std::move(earlier)) {}
+
   void read(std::vector<engine::Sequence> sequences, std::function<void(std::vector<engine::Bytes>)> done) override {
-    done(std::vector<engine::Bytes>(sequences.size()));
+    std::vector<engine::Bytes> records;
+    for (const engine::Sequence sequence : sequences)
+      records.push_back(lost_ ? engine::Bytes{} : at(sequence));
+    done(std::move(records));
   }
+  // From now on nothing can be read any more.
+  void lose() { lost_ = true; }
+
+ private:
+  const engine::Bytes& at(engine::Sequence sequence) const {
+    const std::size_t before = earlier_.size();
+    return sequence <= before ? earlier_[sequence - 1] : journal_.durable()[sequence - 1 - before];
+  }
+
+  const FakeJournal& journal_;
+  const std::vector<engine::Bytes> earlier_;
+  bool lost_ = false;
 };
 
 inline constexpr std::string_view kAdminToken = "admin-token-of-the-tests";
@@ -69,7 +91,8 @@ class Api {
  public:
   static constexpr unsigned kLoops = 3;
 
-  explicit Api(const std::vector<engine::Bytes>& records = {}) : journal(kLoops) {
+  explicit Api(const std::vector<engine::Bytes>& records = {})
+      : journal(kLoops, records.size()), archive(journal, records) {
     for (std::size_t i = 0; i < records.size(); ++i) {
       const auto fault = shards.replay(i + 1, records[i]);
       EXPECT_FALSE(fault.has_value()) << fault->what;
@@ -87,10 +110,10 @@ class Api {
   }
 
   // A key that is in force from the start.
-  void add_key(Role role, std::string_view token) {
+  void add_key(Role role, std::string_view token, engine::NodeIndex node = engine::kNoNode) {
     const engine::Key128 id = engine::make_ulid(surroundings.now_, {0, 1'000'000 + shards.keys().size()});
     shards.keys()[id] = {static_cast<std::uint8_t>(role), std::string(role_name(role)), tokens(token),
-                         surroundings.now_};
+                         surroundings.now_, node};
     keys.publish(ring_of(shards.keys()));
   }
 
@@ -142,9 +165,15 @@ class Api {
                   [&api](unsigned, std::function<void()> function) { boost::asio::post(api.io, std::move(function)); }},
           router(context),
           cards(context),
-          keys(context) {
+          budgets(context),
+          keys(context),
+          authorizations(context, decisions),
+          exposure(context) {
       cards.add_to(router);
+      budgets.add_to(router);
       keys.add_to(router);
+      authorizations.add_to(router);
+      exposure.add_to(router);
     }
     DeskCounters counters;
     JsonDocument json;
@@ -152,7 +181,11 @@ class Api {
     LoopContext context;
     Router router;
     CardRoutes cards;
+    BudgetRoutes budgets;
     KeyRoutes keys;
+    DecisionCounters decisions;
+    AuthorizationRoutes authorizations;
+    ExposureRoutes exposure;
   };
 
   static constexpr std::array<std::byte, 32> kSecret{std::byte{7}};
@@ -161,7 +194,7 @@ class Api {
   FakeJournal journal;
   FakeLateAnswers late_answers;
   FakeSurroundings surroundings;
-  NoArchive archive;
+  JournalArchive archive;
   TokenHasher tokens{kSecret};
   CardIssuer issuer = CardIssuer::make(kSecret, "400000").value();
   PublishedKeys keys{shards.epochs()};

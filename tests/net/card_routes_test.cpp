@@ -142,7 +142,7 @@ TEST_F(CardRoutesTest, TakesAnotherNumberWhenOneIsTaken) {
   EXPECT_EQ(text_at(answer.body, "/number"), number.reveal());
   const auto created = std::get<engine::CreateNode>(command_at(0));
   EXPECT_EQ(created.identity.number_attempt, 2);
-  EXPECT_EQ(api_.shards.directory().find(created.identity.number_hash), created.card);
+  EXPECT_EQ(api_.shards.directory().find(created.identity.number_hash), created.node);
 }
 
 TEST_F(CardRoutesTest, GivesUpWhenNoNumberIsFree) {
@@ -266,9 +266,9 @@ TEST_F(CardRoutesTest, RefusesBodiesWithTheMemberThatIsWrong) {
   EXPECT_EQ(unknown.status, 400);
   EXPECT_EQ(code_of(unknown), "unknown_member");
   EXPECT_NE(text_at(unknown.body, "/detail").find("limits_usd"), std::string::npos);
-  const FakeExchange& rolling = api_.call(create(R"({"label":"a","limits":[{"amount":5,"rolling":3600}]})"));
+  const FakeExchange& rolling = api_.call(create(R"({"label":"a","limits":[{"amount":5,"rolling":59}]})"));
   EXPECT_EQ(rolling.status, 400);
-  EXPECT_EQ(code_of(rolling), "unsupported");
+  EXPECT_EQ(code_of(rolling), "out_of_range");
   EXPECT_NE(text_at(rolling.body, "/detail").find("limits[0].rolling"), std::string::npos);
   EXPECT_EQ(code_of(api_.call(create("{"))), "malformed");
   EXPECT_EQ(code_of(api_.call(create(""))), "malformed");
@@ -328,6 +328,21 @@ TEST_F(CardRoutesTest, ChangesSettingsAndKeepsUsage) {
   EXPECT_NE(text_at(refused.body, "/detail").find("limit_usd"), std::string::npos);
   EXPECT_EQ(api_.call(patch(path, R"({"currency":"EUR"})")).status, 400);
   EXPECT_EQ(at(api_.call(get(euros)).body, "/version"), "1");
+}
+
+TEST_F(CardRoutesTest, TakesAndShowsAllThatACardCanBeLimitedBy) {
+  const std::string path = made(R"({"label":"a","limits":[{"amount":500,"rolling":3600,"categories":["5734"]}],
+      "controls":{"merchant_lock":"first_use","max_authorizations":5,"verification":{"avs":"require_match"},
+                  "loop_breaker":{"declines":3,"seconds":60}}})");
+  const FakeExchange& read = api_.call(get(path), 1);
+  EXPECT_EQ(at(read.body, "/limits"), R"([{"amount":500,"rolling":3600,"categories":["5734"],"held":0,"posted":0,)"
+                                      R"("remaining":500,"beyond":0,"resets_at":null}])");
+  EXPECT_EQ(at(read.body, "/controls"),
+            R"({"merchant_lock":"first_use","max_authorizations":5,"verification":{"avs":"require_match"},)"
+            R"("loop_breaker":{"declines":3,"seconds":60,"cooldown_seconds":300}})");
+  EXPECT_EQ(at(read.body, "/loop_breaker_state"), R"({"state":"closed","until":null,"trips":0,"last_trips":[]})");
+  Api restarted(api_.journal.durable());
+  EXPECT_EQ(restarted.call(get(path)).body, read.body);
 }
 
 TEST_F(CardRoutesTest, LeavesAClosedCardClosed) {

@@ -303,7 +303,7 @@ TEST_P(DeskPlacesTest, ALateDeclineKeepsTheAnswerThatWasSentAlsoInTheJournal) {
   EXPECT_EQ(counters_[GetParam().home].late_approvals_undone.get(), 0U);
   engine::Shards restarted(1, {}, 0, 64);
   engine::CreateNode create;
-  create.card = spent;
+  create.node = spent;
   create.identity.currency = {840};
   create.settings.limits = {{engine::Limit::Form::amount, engine::WindowKind::lifetime, 100}};
   restarted.apply(create, kNow);

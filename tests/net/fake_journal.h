@@ -18,7 +18,8 @@ namespace holdfast::net {
 
 class FakeJournal final : public engine::Journal {
  public:
-  explicit FakeJournal(unsigned lanes) : lanes_(lanes) {}
+  // `earlier`: records that were there before.
+  explicit FakeJournal(unsigned lanes, engine::Sequence earlier = 0) : lanes_(lanes), earlier_(earlier) {}
 
   // Makes all that was appended durable, in the order of the appends, and wakes the lanes. False when there is nothing.
   bool commit() {
@@ -26,7 +27,7 @@ class FakeJournal final : public engine::Journal {
     std::vector<bool> woken(lanes_.size());
     for (Pending& pending : pending_) {
       durable_.push_back(std::move(pending.record));
-      lanes_[pending.lane].runs.push_back({durable_.size(), 1});
+      lanes_[pending.lane].runs.push_back({earlier_ + durable_.size(), 1});
       woken[pending.lane] = true;
     }
     pending_.clear();
@@ -36,7 +37,7 @@ class FakeJournal final : public engine::Journal {
     return true;
   }
   std::size_t pending() const { return pending_.size(); }
-  // Record i has the sequence i + 1.
+  // Record i has the sequence i + 1, or so many more as there were before.
   const std::vector<engine::Bytes>& durable() const { return durable_; }
 
   // What the desks said of it.
@@ -65,7 +66,7 @@ class FakeJournal final : public engine::Journal {
   void settle(unsigned lane, engine::Sequence up_to) override { lanes_[lane].settled = up_to; }
   engine::JournalHealth health() const override { return health_; }
   std::chrono::microseconds expected_wait() const override { return expected_wait_; }
-  engine::Sequence sequence() const override { return durable_.size(); }
+  engine::Sequence sequence() const override { return earlier_ + durable_.size(); }
 
  private:
   struct Pending {
@@ -78,6 +79,7 @@ class FakeJournal final : public engine::Journal {
     engine::Sequence settled = 0;
   };
   std::vector<Lane> lanes_;
+  const engine::Sequence earlier_;
   std::vector<Pending> pending_;
   std::vector<engine::Bytes> durable_;
   engine::JournalHealth health_ = engine::JournalHealth::ready;

@@ -87,7 +87,7 @@ TEST_F(RouterTest, ForbidsWhatTheRoleDoesNotPermit) {
       {Role::processor, Method::post, "/api/v1/things", 403},
       {Role::issuer, Method::post, "/api/v1/things", 200},
       {Role::issuer, Method::patch, "/api/v1/things/x", 200},
-      // No key of an agent is bound to a node, so it may do nothing at all.
+      // This agent is bound to nothing, so it may do nothing at all.
       {Role::agent, Method::get, "/api/v1/things", 403},
       {Role::agent, Method::post, "/api/v1/things/x/stop", 403},
   };

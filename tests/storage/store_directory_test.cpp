@@ -64,15 +64,17 @@ TEST(StoreDirectory, IsFreeAgainWhenItsOwnerIsGone) {
   EXPECT_EQ(refusal([&] { StoreDirectory second(folder.store()); }), "");
 }
 
-TEST(StoreDirectory, RefusesANewerFormat) {
+TEST(StoreDirectory, RefusesAnotherFormat) {
   const TempFolder folder;
   make_store(folder.store());
   const auto file = folder.store() / "store.id";
   std::string bytes = file_bytes(file);
-  bytes[8] = 2;
-  write_file(file, bytes);
-  const std::string why = refusal([&] { StoreDirectory directory(folder.store()); });
-  EXPECT_NE(why.find("format 2"), std::string::npos) << why;
+  for (const int format : {1, 3}) {
+    bytes[8] = static_cast<char>(format);
+    write_file(file, bytes);
+    const std::string why = refusal([&] { StoreDirectory directory(folder.store()); });
+    EXPECT_NE(why.find("format " + std::to_string(format)), std::string::npos) << why;
+  }
 }
 
 TEST(StoreDirectory, RefusesAnIdentityWithAnyByteChangedOrTheEndCutOff) {
