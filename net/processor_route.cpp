@@ -1,7 +1,7 @@
 #include "net/processor_route.h"
 
-#include "net/node_names.h"
 #include "net/content_hash.h"
+#include "net/node_names.h"
 #include "net/router.h"
 
 namespace holdfast::net {

@@ -219,7 +219,8 @@ class History {
 
   ToldStep step(const HistoryEvent& event, const HistoryEvent* next) {
     ToldStep step = common_;
-    step.message_id = event.token;
+    step.message_id = "event:";
+    step.message_id += event.token;
     step.type = event.type;
     step.object = step.authorization_id;
     step.currency = event.currency;

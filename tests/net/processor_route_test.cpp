@@ -168,7 +168,7 @@ TEST_F(ProcessorRouteTest, LithicsHistoryTakesEffectOnceHoweverOftenItComes) {
   serve();
   const string card = make_card("lithic-main", "lc_1");
   send(lithic(lithic_ask("e1", 4000)));
-  const string authorization = lithic_event("e1-told", "AUTHORIZATION", 4000);
+  const string authorization = lithic_event("e1", "AUTHORIZATION", 4000);
   const string clearing = lithic_event("e2", "CLEARING", 4500, "2026-11-23T15:00:05Z");
   EXPECT_EQ(send(lithic(lithic_told(4000, {authorization}))).body, R"({"received":true})");
   expect_balance(card, 4000, 0);
@@ -185,7 +185,7 @@ TEST_F(ProcessorRouteTest, LithicsWordAgainstOursWins) {
   serve();
   const string card = make_card("lithic-main", "lc_1");
   send(lithic(lithic_ask("e1", 4000)));
-  send(lithic(lithic_told(0, {lithic_event("e1-told", "AUTHORIZATION", 4000, "2026-11-23T15:00:00Z", "DECLINED")})));
+  send(lithic(lithic_told(0, {lithic_event("e1", "AUTHORIZATION", 4000, "2026-11-23T15:00:00Z", "DECLINED")})));
   expect_balance(card, 0, 0);
   // Approved by the network, for more than the card has.
   send(lithic(lithic_ask("e3", 20'000, "AUTHORIZATION", false, "lc_1", "tx_1")));
