@@ -137,7 +137,8 @@ class DeskTest : public ::testing::Test {
   }
 
   engine::Minor held(engine::NodeIndex card) {
-    return shards_.nodes().cards.find(card)->balance.load().usage.held[engine::usage_index(engine::WindowKind::lifetime)];
+    return shards_.nodes().cards.find(card)->balance.load().usage.held[engine::usage_index(
+        engine::WindowKind::lifetime)];
   }
   std::size_t records_of(std::uint8_t type) const {
     std::size_t count = 0;
