@@ -115,9 +115,9 @@ class Generator {
       constexpr WindowKind kFixed[] = {WindowKind::hour, WindowKind::hour, WindowKind::day, WindowKind::day,
                                        WindowKind::week};
       go_to(engine::window_at(one_of(kFixed), now_, one_of(zones_), engine::Weekday::monday).end);
-    } else if (dice < 955) {
-      now_ += std::chrono::seconds(one_of(kBreakerSeconds));
-    } else if (dice < 960) {
+    } else if (dice < 958) {
+      wait_for_breaker();
+    } else if (dice < 961) {
       const auto part = milliseconds(one_of(kRolling) * 1000 / 60);
       go_to(now_ - now_.time_since_epoch() % part + part);
     } else if (dice < 965) {
@@ -129,6 +129,15 @@ class Generator {
     } else if (dice < 985) {
       now_ -= milliseconds(pick(one_in(10) ? 100'000'000 : 600'000));
     }
+  }
+  // To where what the breaker of the last card saw is just too old, or its cooldown ends; and then the same again.
+  void wait_for_breaker() {
+    const auto card = sent_.empty() ? cards_.end() : cards_.find(sent_.back().card);
+    if (card == cards_.end()) return;
+    const engine::LoopBreaker& breaker = card->second.settings.loop_breaker;
+    now_ += std::chrono::seconds(one_in(3) ? breaker.cooldown_seconds : breaker.seconds);
+    if (one_in(4)) now_ += milliseconds(static_cast<std::int64_t>(pick(3)) - 1);
+    same_again_ = true;
   }
   void go_to(Instant at) { now_ = at + milliseconds(static_cast<std::int64_t>(pick(3)) - 1); }
 
@@ -318,7 +327,7 @@ class Generator {
 
   void authorize() {
     Sent sent{steps_.size() + 1, one_in(300) ? kNoNode : some_card(), request()};
-    if (!sent_.empty() && one_in(4)) {  // the same again, as software does that is stuck
+    if (!sent_.empty() && (same_again_ || one_in(4))) {  // as software does that is stuck
       const Sent& last = sent_.back();
       sent.card = last.card;
       sent.request.amount = last.request.amount;
@@ -367,6 +376,11 @@ class Generator {
   }
 
   void one_step() {
+    if (same_again_) {
+      authorize();
+      same_again_ = false;
+      return;
+    }
     const std::uint64_t dice = pick(1000);
     if (dice < 12) return create_card();
     if (dice < 14 && budgets_.size() < kBudgetsMost) return create_budget();
@@ -391,6 +405,7 @@ class Generator {
   std::map<NodeIndex, Place> budgets_;
   std::size_t cards_made_ = 0;
   std::set<NodeIndex> frozen_;
+  bool same_again_ = false;
   std::vector<Sent> sent_;
   std::vector<Step> steps_;
 };
