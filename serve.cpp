@@ -69,6 +69,7 @@ constexpr std::array<std::pair<config::EndpointKind, net::DialectMaker>, 3> kDia
 
 std::vector<std::string_view> texts_of(const std::vector<config::Secret>& secrets) {
   std::vector<std::string_view> texts;
+  texts.reserve(secrets.size());
   for (const config::Secret& secret : secrets)
     texts.push_back(secret.reveal());
   return texts;

@@ -133,10 +133,10 @@ class Ledger {
     Instant now;
     std::span<const PathNode> view() const { return {nodes.data(), length}; }
   };
-  Path path_of(NodeIndex node, Instant now) const;
+  Path path_of(NodeIndex index, Instant now) const;
 
   // For restart and checkpoint: puts back what was there, authorizations in the order of their age.
-  void restore(NodeIndex node, const NodeProfile& profile, const NodeBalance& balance,
+  void restore(NodeIndex node, const NodeProfile& stored, const NodeBalance& balance,
                const std::vector<std::uint64_t>& counters);
   void restore(const Authorization& authorization, Details details);
   // Makes the lists of the cards' authorizations when all were restored, and before any other change.
@@ -173,9 +173,9 @@ class Ledger {
   static void renew_counters(const NodeProfile& old, NodeProfile& changed, Instant now);
   const ZoneRules& zone_of(NodeIndex node) const;
   void note_parent(NodeIndex node, NodeIndex before, NodeIndex after);
-  Path path_through(NodeIndex card, NodeIndex budget, Instant now) const;
-  Path load_path(NodeIndex node, NodeIndex budget) const;
-  void append_node(Path& path, NodeIndex node) const;
+  Path path_through(NodeIndex index, NodeIndex budget, Instant now) const;
+  Path load_path(NodeIndex index, NodeIndex budget) const;
+  void append_node(Path& path, NodeIndex index) const;
   void store(const Path& path);
   static void add_to_node(PathNode& node, const Tally& change, Instant charged_at, CategoryCode category, Instant now);
   static void add_to_path(Path& path, const Tally& change, Instant charged_at, CategoryCode category);

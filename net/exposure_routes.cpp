@@ -160,7 +160,7 @@ void add_what_if(Inquiry& inquiry, const WhatIf& card, std::size_t parent) {
   added.node.zone = budget.zone;
   added.node.usage.rolled_at = inquiry.now;
   added.node.counters = words;
-  inquiry.tree.push_back(std::move(added));
+  inquiry.tree.push_back(added);
 }
 
 // False: the problem is noted.

@@ -128,7 +128,7 @@ class AdviceRequest : public StepRequest {
     command.authorization = found_.key;
     command.amount = amount_.value_or(engine::kAll);
     command.final = final_;
-    launch(std::move(command));
+    launch(command);
   }
 
   void decided(Flight&, const Answer& answer) override { respond_json(exchange_, 200, answer.stored); }
@@ -161,7 +161,7 @@ class AdviceRequest : public StepRequest {
 // A posting is an authorization of its own, with the message's id.
 class PostingRequest final : public AdviceRequest {
  public:
-  PostingRequest(LoopContext& context, const Call& call, CallMessage message, Minor amount)
+  PostingRequest(LoopContext& context, const Call& call, const CallMessage& message, Minor amount)
       : AdviceRequest(context, call_with_id(call, message.id), message, amount, AdviceKind::post, true) {}
 
   void start(NodeIndex card, const engine::Merchant& merchant) {
@@ -178,7 +178,7 @@ class PostingRequest final : public AdviceRequest {
     command.amount = *amount_;
     command.final = true;
     command.merchant = {merchant_id_, merchant_name_, merchant.category, merchant.country};
-    launch(std::move(command));
+    launch(command);
   }
 
   bool prepare(Command&, unsigned) override { return true; }
