@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <array>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -15,6 +16,7 @@
 #include <memory>
 #include <thread>
 
+#include "config/keys.h"
 #include "config/load.h"
 #include "config/secrets.h"
 #include "engine/fold.h"
@@ -58,6 +60,56 @@ config::Options load_options(const std::string& path) {
   throw StartError(text);
 }
 
+// Each kind of endpoint with what speaks its processor's language: a new kind is one row.
+constexpr std::array<std::pair<config::EndpointKind, net::DialectMaker>, 3> kDialects{{
+    {config::EndpointKind::stripe, net::make_stripe_dialect},
+    {config::EndpointKind::lithic, net::make_lithic_dialect},
+    {config::EndpointKind::marqeta, net::make_marqeta_dialect},
+}};
+
+std::vector<std::string_view> texts_of(const std::vector<config::Secret>& secrets) {
+  std::vector<std::string_view> texts;
+  for (const config::Secret& secret : secrets)
+    texts.push_back(secret.reveal());
+  return texts;
+}
+
+net::DialectPtr make_dialect(const config::EndpointOptions& endpoint, const config::EndpointSecrets& secrets) {
+  const auto signing = texts_of(secrets.secrets);
+  const auto webhook = texts_of(secrets.webhook_secrets);
+  if (endpoint.kind == config::EndpointKind::lithic &&
+      !std::ranges::all_of(signing, net::StandardSignature::acceptable_secret)) {
+    throw StartError("endpoint " + endpoint.name + ": a secret is not what Lithic gives out: base64 behind \"whsec_\"");
+  }
+  std::vector<net::BasicAuthentication::Credentials> credentials;
+  for (std::size_t i = 0; i < secrets.usernames.size(); ++i)
+    credentials.push_back({secrets.usernames[i].reveal(), secrets.passwords[i].reveal()});
+  const auto row =
+      std::ranges::find(kDialects, endpoint.kind, &std::pair<config::EndpointKind, net::DialectMaker>::first);
+  return row->second({signing, webhook, credentials, endpoint.stripe_version});
+}
+
+// Of a name that the configuration has checked.
+engine::WindowKind window_of(std::string_view name) {
+  auto kind = engine::WindowKind::authorization;
+  while (engine::window_name(kind) != name)
+    kind = static_cast<engine::WindowKind>(static_cast<int>(kind) + 1);
+  return kind;
+}
+
+net::UnknownCards unknown_cards(const config::EndpointOptions& endpoint) {
+  net::UnknownCards unknown;
+  unknown.adopt = endpoint.unknown_cards == config::UnknownCards::adopt;
+  const auto limits = config::adopted_limits_from_text(endpoint.adopted_limits);
+  if (!unknown.adopt || !limits) return unknown;
+  for (const config::AdoptedLimit& each : *limits) {
+    engine::Limit& limit = unknown.limits.emplace_back();
+    limit.window = window_of(each.window);
+    limit.value = each.amount;
+  }
+  return unknown;
+}
+
 std::vector<net::EventLoop::Webhook> make_webhooks(const config::Options& options) {
   auto resolved = config::resolve_secrets(options, config::process_environment());
   if (const auto* errors = std::get_if<config::ConfigErrors>(&resolved)) {
@@ -70,13 +122,13 @@ std::vector<net::EventLoop::Webhook> make_webhooks(const config::Options& option
   std::vector<net::EventLoop::Webhook> webhooks;
   for (std::size_t i = 0; i < options.endpoints.size(); ++i) {
     const config::EndpointOptions& endpoint = options.endpoints[i];
-    std::vector<std::string_view> texts;
-    for (const config::Secret& secret : secrets[i].secrets)
-      texts.push_back(secret.reveal());
-    webhooks.push_back(
-        {endpoint.path, std::make_shared<const net::StripeSettings>(net::StripeSettings{
-                            endpoint.name, endpoint.stripe_version, std::chrono::milliseconds(endpoint.deadline_ms),
-                            net::StripeSignature(texts)})});
+    net::EndpointSettings settings;
+    settings.name = endpoint.name;
+    settings.deadline = std::chrono::milliseconds(endpoint.deadline_ms);
+    settings.dialect = make_dialect(endpoint, secrets[i]);
+    settings.unknown_cards = unknown_cards(endpoint);
+    settings.remembered = std::chrono::hours(24) * options.decisions.duplicate_horizon_days;
+    webhooks.push_back({endpoint.path, std::make_shared<const net::EndpointSettings>(std::move(settings))});
   }
   return webhooks;
 }

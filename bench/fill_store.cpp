@@ -63,15 +63,15 @@ class Filler {
   void make_cards(std::uint64_t cards) {
     for (std::uint64_t i = 0; i < cards; ++i) {
       engine::CreateNode command;
-      command.card = shards_.nodes().cards.allocate();
+      command.node = shards_.nodes().cards.allocate();
       command.identity.id = {now_millis() << 16, random_()};
       command.identity.created_at = now();
       command.identity.currency = {840};
       command.identity.processor_endpoint = "stripe-main";
-      command.identity.processor_card = "ic_" + std::to_string(command.card);
-      command.settings.label = "Agent " + std::to_string(command.card);
+      command.identity.processor_card = "ic_" + std::to_string(command.node);
+      command.settings.label = "Agent " + std::to_string(command.node);
       command.settings.limits = {{engine::Limit::Form::amount, engine::WindowKind::lifetime, 1'000'000'000}};
-      shards_.enter_names(command.card, command.identity);
+      shards_.enter_names(command.node, command.identity);
       append(command, {});
     }
   }

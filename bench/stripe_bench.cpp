@@ -128,7 +128,7 @@ void decode(benchmark::State& state) {
   JsonDocument document;
   const std::string body = request_body();
   const auto event = stripe::decode(body, document);
-  const auto* asked = std::get_if<stripe::AuthorizationEvent>(&event);
+  const auto* asked = std::get_if<Asked>(&event);
   require(asked != nullptr && asked->request.amount == 1875, "the amount");
   measure(state, body.size(), [&] { benchmark::DoNotOptimize(stripe::decode(body, document)); });
 }
@@ -186,7 +186,7 @@ void verify_decode_encode(benchmark::State& state) {
     if (verifier.verify(header, body, now) != SignatureResult::ok) return;
     const auto event = stripe::decode(body, document);
     out.clear();
-    stripe::append_answer(out, decision, std::get<stripe::AuthorizationEvent>(event).request);
+    stripe::append_answer(out, decision, std::get<Asked>(event).request);
   };
   answer();
   require(out == R"({"approved":true})", "the answer");

@@ -75,6 +75,10 @@ bool accepts_stripe_version(std::string_view text) {
          std::ranges::all_of(text, [](char c) { return is_letter(c) || is_digit(c) || c == '-' || c == '.'; });
 }
 
+bool accepts_adopted_limits(std::string_view text) {
+  return text.empty() || adopted_limits_from_text(text).has_value();
+}
+
 bool accepts_variable_name(std::string_view text) {
   return !text.empty() && text.size() <= 256 && !is_digit(text.front()) &&
          std::ranges::all_of(text, [](char c) { return is_letter(c) || is_digit(c) || c == '_'; });
@@ -129,6 +133,13 @@ bool store(const ChoiceKey& key, const Value& value) {
   return true;
 }
 
+bool store(const FlagKey& key, const Value& value) {
+  const auto* flag = std::get_if<bool>(&value);
+  if (flag == nullptr) return false;
+  *key.target = *flag;
+  return true;
+}
+
 bool store(const SecretsKey& key, const Value& value) {
   const auto* text = std::get_if<std::string>(&value);
   std::optional<SecretReference> reference = text == nullptr ? std::nullopt : secret_reference_from_text(*text);
@@ -158,6 +169,10 @@ std::string rule(const ChoiceKey& key) {
     text.append("\"").append(key.names[i]).append("\"");
   }
   return text;
+}
+
+std::string rule(const FlagKey&) {
+  return "true or false";
 }
 
 std::string rule(const SecretsKey& key) {
@@ -217,15 +232,23 @@ std::vector<Key> endpoint_keys(EndpointOptions& endpoint) {
   return {
       {kEndpointSection, "name", at_restart,
        TextKey{&endpoint.name, accepts_endpoint_name, "1 to 32 characters of a-z, 0-9 and '-', but not 'api'"}},
-      {kEndpointSection, "kind", at_restart, choice(endpoint.kind, {"stripe"})},
+      {kEndpointSection, "kind", at_restart, choice(endpoint.kind, {"stripe", "lithic", "marqeta"})},
       {kEndpointSection, "path", at_restart,
        TextKey{&endpoint.path, accepts_url_path,
                "a URL path of 2 to 128 characters that starts with '/' and is not under /api"}},
+      {kEndpointSection, "unsigned", on_sighup, FlagKey{&endpoint.is_unsigned}},
       {kEndpointSection, "secrets", on_sighup, SecretsKey{&endpoint.secrets, 8}},
-      {kEndpointSection, "deadline_ms", on_sighup, IntegerKey{&endpoint.deadline_ms, 10, 2'000}},
+      {kEndpointSection, "username", on_sighup, SecretsKey{&endpoint.usernames, 2}},
+      {kEndpointSection, "password", on_sighup, SecretsKey{&endpoint.passwords, 2}},
+      {kEndpointSection, "webhook_secrets", on_sighup, SecretsKey{&endpoint.webhook_secrets, 8}},
+      {kEndpointSection, "deadline_ms", on_sighup, IntegerKey{&endpoint.deadline_ms, 10, 7'000}},
       {kEndpointSection, "stripe_version", on_sighup,
        TextKey{&endpoint.stripe_version, accepts_stripe_version,
                "text of 0 to 64 letters, digits, '.' and '-', such as \"2025-03-31.basil\""}},
+      {kEndpointSection, "unknown_cards", on_sighup, choice(endpoint.unknown_cards, {"decline", "adopt"})},
+      {kEndpointSection, "adopted_limits", on_sighup,
+       TextKey{&endpoint.adopted_limits, accepts_adopted_limits,
+               "text of windows with amounts in minor units, such as \"day 5000, month 100000\""}},
   };
 }
 
@@ -252,6 +275,9 @@ std::string allowed(const Key& key) {
 Value value_from_text(const Key& key, std::string_view text) {
   if (std::holds_alternative<IntegerKey>(key.place)) {
     if (const auto number = integer_from_text<std::int64_t>(text)) return *number;
+  }
+  if (std::holds_alternative<FlagKey>(key.place)) {
+    if (text == "true" || text == "false") return text == "true";
   }
   return std::string(text);
 }
@@ -281,6 +307,27 @@ std::string size_text(std::uint64_t bytes) {
     if (bytes >= unit.bytes && bytes % unit.bytes == 0) return std::to_string(bytes / unit.bytes).append(unit.name);
   }
   return std::to_string(bytes / kKiB) + "KiB";
+}
+
+std::optional<std::vector<AdoptedLimit>> adopted_limits_from_text(std::string_view text) {
+  constexpr std::array<std::string_view, 7> kWindows = {"authorization", "hour", "day",     "week",
+                                                        "month",         "year", "lifetime"};
+  std::vector<AdoptedLimit> limits;
+  while (true) {
+    const std::size_t comma = std::min(text.find(','), text.size());
+    std::string_view item = text.substr(0, comma);
+    while (item.starts_with(' '))
+      item.remove_prefix(1);
+    const std::size_t space = item.find(' ');
+    if (space == std::string_view::npos || limits.size() == 8) return std::nullopt;
+    const std::string_view window = item.substr(0, space);
+    const auto amount = integer_from_text<std::int64_t>(item.substr(space + 1));
+    const bool is_new = std::ranges::none_of(limits, [&](const AdoptedLimit& each) { return each.window == window; });
+    if (!amount || *amount < 0 || !is_new || std::ranges::find(kWindows, window) == kWindows.end()) return std::nullopt;
+    limits.push_back({std::string(window), *amount});
+    if (comma == text.size()) return limits;
+    text.remove_prefix(comma + 1);
+  }
 }
 
 std::optional<SecretReference> secret_reference_from_text(std::string_view text) {

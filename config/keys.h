@@ -50,6 +50,11 @@ struct ChoiceKey {
   std::function<void(std::size_t)> choose;
 };
 
+// true or false.
+struct FlagKey {
+  bool* target;
+};
+
 // References to secrets, at most `max`; each assign() adds one.
 struct SecretsKey {
   std::vector<SecretReference>* target;
@@ -60,11 +65,11 @@ struct Key {
   std::string_view section;  // "server.limits"
   std::string_view name;     // "connections"
   Reload reload;
-  std::variant<IntegerKey, SizeKey, TextKey, ChoiceKey, SecretsKey> place;
+  std::variant<IntegerKey, SizeKey, TextKey, ChoiceKey, FlagKey, SecretsKey> place;
 };
 
-// A value as it was written; monostate for one that no key takes (a boolean, a date, a table).
-using Value = std::variant<std::monostate, std::int64_t, std::string>;
+// A value as it was written; monostate for one that no key takes (a date, a table).
+using Value = std::variant<std::monostate, std::int64_t, std::string, bool>;
 
 inline constexpr std::string_view kEndpointSection = "endpoint";
 
@@ -83,7 +88,7 @@ bool is_list(const Key& key);
 std::string full_name(const Key& key);
 // What the key takes, to follow "must be": "an integer from 0 to 256".
 std::string allowed(const Key& key);
-// A value from text alone, as the environment has it: an integer where the key wants one, else the text.
+// A value from text alone, as the environment has it: an integer or a boolean where the key wants one, else the text.
 Value value_from_text(const Key& key, std::string_view text);
 // "HOLDFAST_SERVER_LIMITS_CONNECTIONS".
 std::string environment_name(std::string_view section, std::string_view name);
@@ -92,6 +97,9 @@ std::string environment_name(std::string_view section, std::string_view name);
 std::optional<std::uint64_t> size_from_text(std::string_view text);
 // Bytes to text in the largest unit that is exact; "0KiB" for none.
 std::string size_text(std::uint64_t bytes);
+// "day 5000, month 100000": windows with amounts in minor units, 1 to 8 of them, no window twice; nullopt for anything
+// else.
+std::optional<std::vector<AdoptedLimit>> adopted_limits_from_text(std::string_view text);
 // "env:NAME" or "file:PATH".
 std::optional<SecretReference> secret_reference_from_text(std::string_view text);
 std::string secret_reference_text(const SecretReference& reference);

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <system_error>
 #include <tuple>
 #include <utility>
@@ -57,6 +58,7 @@ std::string_view type_text(toml::node_type type) {
 Value value_of(const toml::node& node) {
   if (const auto* integer = node.as_integer()) return integer->get();
   if (const auto* text = node.as_string()) return text->get();
+  if (const auto* flag = node.as_boolean()) return flag->get();
   return {};
 }
 
@@ -77,6 +79,23 @@ bool is_section(const std::vector<Key>& keys, std::string_view name) {
   const std::string inner = std::string(name) + ".";
   return std::ranges::any_of(keys,
                              [&](const Key& key) { return key.section == name || key.section.starts_with(inner); });
+}
+
+// What is different for each kind of endpoint.
+struct KindRule {
+  std::uint32_t deadline_default_ms;
+  std::uint32_t deadline_max_ms;  // after which the processor decides by itself
+};
+
+const KindRule& rule_of(EndpointKind kind) {
+  static constexpr std::array<KindRule, 3> kRules{{{1'500, 2'000}, {kSlowDeadlineMs, 6'000}, {kSlowDeadlineMs, 7'000}}};
+  return kRules[static_cast<std::size_t>(kind)];
+}
+
+bool is_required(const EndpointOptions& endpoint, std::string_view key) {
+  if (key == "name" || key == "kind") return true;
+  if (endpoint.kind == EndpointKind::marqeta) return key == "username" || key == "password";
+  return key == "secrets" && !(endpoint.kind == EndpointKind::lithic && endpoint.is_unsigned);
 }
 
 // Where each key that was given stands, by full name; the messages are empty.
@@ -103,6 +122,7 @@ class Loader {
   void read_list(const Key& key, const toml::node& node);
   void read_endpoints(const toml::node& node);
   void read_endpoint(const toml::table& table);
+  void check_endpoint(EndpointOptions& endpoint, const Origins& origins, const ConfigError& here);
   void override_key(const Key& key, std::string_view section, Origins& origins);
   void override_list(const Key& key, const ConfigError& origin, std::string_view text);
   void require_unique(Origins& taken, const std::string& what, const std::string& value, const ConfigError& origin);
@@ -200,8 +220,7 @@ void Loader::read_endpoint(const toml::table& table) {
   for (const Key& key : keys) {
     // An endpoint's variables are found by its name, so none of them can change that.
     if (!endpoint.name.empty() && key.name != "name") override_key(key, "endpoint." + endpoint.name, origins);
-    const bool required = key.name == "name" || key.name == "kind" || key.name == "secrets";
-    if (required && !origins.contains(full_name(key))) {
+    if (is_required(endpoint, key.name) && !origins.contains(full_name(key))) {
       fail(here, full_name(key) + " is missing: it must be " + allowed(key));
     }
   }
@@ -211,7 +230,30 @@ void Loader::read_endpoint(const toml::table& table) {
     if (path == origins.end()) endpoint.path = "/webhooks/" + endpoint.name;
     require_unique(taken_paths_, "endpoint.path", endpoint.path, path == origins.end() ? here : path->second);
   }
+  check_endpoint(endpoint, origins, here);
   options_.endpoints.push_back(std::move(endpoint));
+}
+
+// What the keys mean together.
+void Loader::check_endpoint(EndpointOptions& endpoint, const Origins& origins, const ConfigError& here) {
+  const KindRule& rule = rule_of(endpoint.kind);
+  const auto deadline = origins.find("endpoint.deadline_ms");
+  if (deadline == origins.end()) {
+    endpoint.deadline_ms = rule.deadline_default_ms;
+  } else if (endpoint.deadline_ms > rule.deadline_max_ms) {
+    fail(deadline->second, "endpoint.deadline_ms must be at most " + std::to_string(rule.deadline_max_ms) +
+                               " for this kind, not " + std::to_string(endpoint.deadline_ms));
+  }
+  const bool both =
+      !endpoint.usernames.empty() && !endpoint.passwords.empty();  // else one is missing, or neither needed
+  if (both && endpoint.usernames.size() != endpoint.passwords.size()) {
+    fail(here, "endpoint.password must have one for each endpoint.username");
+  }
+  if (endpoint.unknown_cards == UnknownCards::decline) return;
+  if (endpoint.adopted_limits.empty()) {
+    fail(here, "endpoint.adopted_limits is missing: a card without any would have no cap");
+  }
+  if (endpoint.is_unsigned) fail(here, "endpoint.unknown_cards must be \"decline\" where anybody could make cards");
 }
 
 void Loader::override_key(const Key& key, std::string_view section, Origins& origins) {

@@ -99,19 +99,43 @@ struct SecretReference {
   friend bool operator==(const SecretReference&, const SecretReference&) = default;
 };
 
-enum class EndpointKind : std::uint8_t { stripe = 0 };
+enum class EndpointKind : std::uint8_t { stripe = 0, lithic, marqeta };
 
-// [[endpoint]]: one processor's webhook. `name`, `kind` and `secrets` have no default: they must be given.
+// What becomes of a card that nobody bound to limits here.
+enum class UnknownCards : std::uint8_t { decline = 0, adopt };
+
+// One limit of the cards that an endpoint adopts.
+struct AdoptedLimit {
+  std::string window;       // "authorization", "hour", "day", "week", "month", "year" or "lifetime"
+  std::int64_t amount = 0;  // minor units of the card's currency
+
+  friend bool operator==(const AdoptedLimit&, const AdoptedLimit&) = default;
+};
+
+// [[endpoint]]: one processor's webhook. `name` and `kind` have no default: they must be given; so must `secrets` for
+// Stripe, and for Lithic unless `unsigned`, and `username` and `password` for Marqeta.
 struct EndpointOptions {
-  std::string name;  // in metrics and keys; unique; 1 to 32 of a-z, 0-9 and '-'
+  std::string name{};  // in metrics and keys; unique; 1 to 32 of a-z, 0-9 and '-'
   EndpointKind kind = EndpointKind::stripe;
-  std::string path;                      // of the URL, unique, not under /api; default /webhooks/<name>
-  std::vector<SecretReference> secrets;  // any of them may sign, so that one can be rolled; 1 to 8
-  std::uint32_t deadline_ms = 1'500;     // from the first byte; Stripe gives up after 2000; 10 to 2000
-  std::string stripe_version;            // sent as Stripe-Version; empty: the event's own api_version
+  std::string path{};                      // of the URL, unique, not under /api; default /webhooks/<name>
+  bool is_unsigned = false;                // Lithic: its program has no signatures
+  std::vector<SecretReference> secrets{};  // any of them may sign, so that one can be rolled; 1 to 8
+  // Marqeta: Basic authentication. The first name goes with the first password and so on, so that they can be rolled;
+  // 1 to 2 of each.
+  std::vector<SecretReference> usernames{};
+  std::vector<SecretReference> passwords{};
+  std::vector<SecretReference> webhook_secrets{};  // Marqeta: of the webhook's signatures; none: it is not signed
+  // From the first byte; 10 to 2000 for Stripe, which gives up after 2000, to 6000 for Lithic, to 7000 for Marqeta,
+  // whose default is kSlowDeadlineMs for both.
+  std::uint32_t deadline_ms = 1'500;
+  std::string stripe_version{};  // sent as Stripe-Version; empty: the event's own api_version
+  UnknownCards unknown_cards = UnknownCards::decline;
+  std::string adopted_limits{};  // of adopted cards, see adopted_limits_from_text(); must be given with `adopt`
 
   friend bool operator==(const EndpointOptions&, const EndpointOptions&) = default;
 };
+
+inline constexpr std::uint32_t kSlowDeadlineMs = 2'500;
 
 struct Options {
   ServerOptions server;

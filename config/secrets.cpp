@@ -36,16 +36,21 @@ std::variant<std::vector<EndpointSecrets>, ConfigErrors> resolve_secrets(const O
   std::vector<EndpointSecrets> resolved;
   ConfigErrors errors;
   for (const EndpointOptions& endpoint : options.endpoints) {
-    EndpointSecrets& entry = resolved.emplace_back(EndpointSecrets{endpoint.name, {}});
-    for (const SecretReference& reference : endpoint.secrets) {
-      std::string value;
-      const std::string wrong = find_secret(reference, environment, value);
-      if (wrong.empty()) {
-        entry.secrets.emplace_back(std::move(value));
-      } else {
-        errors.push_back({"endpoint " + endpoint.name, 0, 0, secret_reference_text(reference) + ": " + wrong});
+    const auto find_all = [&](const std::vector<SecretReference>& references) {
+      std::vector<Secret> found;
+      for (const SecretReference& reference : references) {
+        std::string value;
+        const std::string wrong = find_secret(reference, environment, value);
+        if (wrong.empty()) {
+          found.emplace_back(std::move(value));
+        } else {
+          errors.push_back({"endpoint " + endpoint.name, 0, 0, secret_reference_text(reference) + ": " + wrong});
+        }
       }
-    }
+      return found;
+    };
+    resolved.push_back({endpoint.name, find_all(endpoint.secrets), find_all(endpoint.usernames),
+                        find_all(endpoint.passwords), find_all(endpoint.webhook_secrets)});
   }
   if (!errors.empty()) return errors;
   return resolved;

@@ -33,6 +33,9 @@ class Secret {
 struct EndpointSecrets {
   std::string endpoint;  // its name
   std::vector<Secret> secrets;
+  std::vector<Secret> usernames;
+  std::vector<Secret> passwords;
+  std::vector<Secret> webhook_secrets;
 };
 
 // What every endpoint's references stand for, in the order of `options`. A secret from a file loses one trailing

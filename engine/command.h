@@ -13,8 +13,8 @@
 #include <variant>
 
 #include "engine/authorization.h"
-#include "engine/node.h"
 #include "engine/journal.h"
+#include "engine/node.h"
 #include "engine/zone.h"
 
 namespace holdfast::engine {
@@ -154,19 +154,19 @@ std::string_view authorization_status_name(AuthorizationStatus status);
 // What an Advise did, and the authorization afterwards.
 struct AdviceOutcome {
   enum Flag : std::uint8_t {
-    kForced = 1,        // posted without a hold that covers it: no authorization, or one that was over
-    kOverCapture = 2,   // posted more than was held
-    kOvertaken = 4,     // what was told later had come before: nothing changed
-    kUnknown = 8,       // there is no such authorization, and nothing to do about it: nothing changed
-    kCorrection = 16,   // the processor's word against ours
-    kCreated = 32,      // the authorization is known from here on only
-    kOverLimit = 64,    // a node on the path is above one of its limits afterwards
+    kForced = 1,       // posted without a hold that covers it: no authorization, or one that was over
+    kOverCapture = 2,  // posted more than was held
+    kOvertaken = 4,    // what was told later had come before: nothing changed
+    kUnknown = 8,      // there is no such authorization, and nothing to do about it: nothing changed
+    kCorrection = 16,  // the processor's word against ours
+    kCreated = 32,     // the authorization is known from here on only
+    kOverLimit = 64,   // a node on the path is above one of its limits afterwards
   };
   AuthorizationStatus status = AuthorizationStatus::closed;
   std::uint8_t flags = 0;
   Minor released = 0;  // taken from held; negative when held grew
-  Minor posted = 0;    // added to posted of the card's authorization; negative for a refund, on whichever nodes it counts
-  Minor held = 0;      // of the authorization, all three
+  Minor posted = 0;  // added to posted of the card's authorization; negative for a refund, on whichever nodes it counts
+  Minor held = 0;    // of the authorization, all three
   Minor captured = 0;
   Minor refunded = 0;
   Instant decided_at;

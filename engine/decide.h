@@ -29,8 +29,8 @@ struct PathNode {
   Tally tally_of(std::size_t limit, Instant now) const;
 };
 
-// An empty path: the card was not found. Decides, changes nothing. decision.authorized_at and .held are those of a first
-// approval, and .tripped is unset; the ledger corrects them.
+// An empty path: the card was not found. Decides, changes nothing. decision.authorized_at and .held are those of a
+// first approval, and .tripped is unset; the ledger corrects them.
 Decision decide(std::span<const PathNode> path, const AuthorizationRequest& request, Instant now);
 
 // Held and posted of an amount limit's window are above it, on any node of the path.

@@ -126,8 +126,7 @@ bool Fold::load_touched(const Record& record) {
   } else if (const auto* authorize = std::get_if<Authorize>(&record.command)) {
     const auto& decision = std::get<Decision>(record.outcome);
     decided_at = decision.decided_at;
-    const Key128 key =
-        ledger.authorization_key(authorize->request.processor, authorize->request.authorization_id);
+    const Key128 key = ledger.authorization_key(authorize->request.processor, authorize->request.authorization_id);
     readable = readable && load_authorization(key, decision.authorized_at, authorize->card);
   } else if (withdraw != nullptr && withdraw->decided()) {
     decided_at = withdraw->charged_at;

@@ -195,7 +195,8 @@ void Ledger::add_to_node(PathNode& node, const Tally& change, Instant charged_at
   const auto& limits = node.profile->settings.limits;
   for (std::size_t i = 0; i < limits.size(); ++i) {
     if (!limits[i].has_counter() || !limits[i].concerns(category)) continue;
-    const Words counter = node.profile->counters->own().subspan(node.profile->layout.limits[i], counter_words(limits[i]));
+    const Words counter =
+        node.profile->counters->own().subspan(node.profile->layout.limits[i], counter_words(limits[i]));
     add(limits[i], counter, change, charged_at, now, *node.zone, node.week_start());
   }
 }
@@ -271,7 +272,8 @@ void Ledger::settle_decision(const Authorize& command, const Path& path, Decisio
     return enter_first(added, command, budget, decision);
   }
   Authorization& authorization = authorizations_[known];
-  if (authorization.status == AuthorizationStatus::declined) {  // its earlier request was declined: this is another first
+  if (authorization.status ==
+      AuthorizationStatus::declined) {  // its earlier request was declined: this is another first
     enter_first(known, command, budget, decision);
     note(known, FollowUp::Kind::again, decision);
     return;
@@ -339,8 +341,8 @@ WithdrawOutcome Ledger::apply(const Withdraw& command, Instant now) {
     outcome.released += part.held;
   authorization.held -= outcome.released;
   const bool first = command.amount > 0 || authorization.decided_at == command.charged_at;
-  const bool nothing_else = authorization.approved == command.amount && authorization.held == 0 &&
-                            authorization.captured == 0;
+  const bool nothing_else =
+      authorization.approved == command.amount && authorization.held == 0 && authorization.captured == 0;
   if (first && nothing_else) {
     authorization.status = AuthorizationStatus::declined;
     authorization.reason = Reason::deadline_exceeded;

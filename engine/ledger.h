@@ -51,11 +51,12 @@ struct FollowUp {
   enum class Kind : std::uint8_t { incremental = 0, withdrawn = 1, again = 2, advice = 16 };
   Kind kind = Kind::incremental;
   Reason reason = Reason::none;
-  std::uint8_t flags = 0;      // of an AdviceOutcome
-  std::uint16_t restored = 0;  // of a refund: the nodes of its path whose posted it lowered, a bit each
-  NodeIndex budget = kNoNode;  // of a refund: where that path goes on above the card
-  Minor amount = 0;            // approved, released, posted, or given back
-  Minor rest = 0;              // of a refund: what no reversal has undone
+  std::uint8_t flags = 0;               // of an AdviceOutcome
+  std::uint16_t restored = 0;           // of a refund: the nodes of its path whose posted it lowered, a bit each
+  NodeIndex budget = kNoNode;           // of a refund: where that path goes on above the card
+  CategoryCode category = kNoCategory;  // of a refund
+  Minor amount = 0;                     // approved, released, posted, or given back
+  Minor rest = 0;                       // of a refund: what no reversal has undone
   Instant at;
   friend bool operator==(const FollowUp&, const FollowUp&) = default;
 
@@ -211,6 +212,7 @@ class Ledger {
   void post_now(Plan& plan, Minor amount);
   void release(Plan& plan, Minor amount, AuthorizationStatus when_empty);
   void disown(Plan& plan);
+  void begin_anew(Plan& plan);
   void set_hold(Plan& plan, Minor amount);
   void adopt(Plan& plan, Minor amount);
   void refund(Plan& plan, Minor amount);

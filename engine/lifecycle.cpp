@@ -172,10 +172,13 @@ void Ledger::make_plan(Plan& plan, const Advise& command) {
   }
 }
 
-// At one instant: not before the last change of any node concerned.
+// At one instant: not before the last change of any node concerned, nor before the charge that it changes, which a
+// declined request or a verification has too, though it changed no node.
 void Ledger::carry_out(Plan& plan, NodeIndex card, Instant now) {
-  for (const PlannedChange& each : plan.changes)
+  for (const PlannedChange& each : plan.changes) {
     now = std::max(now, path_through(card, each.budget, now).now);
+    if (each.charged_at != kAtDecision) now = std::max(now, each.charged_at);
+  }
   plan.outcome.decided_at = now;
   Authorization& authorization = authorizations_[plan.slot];
   if (authorization.decided_at == kNoInstant) authorization.decided_at = now;
@@ -237,6 +240,7 @@ void Ledger::capture(Plan& plan, Minor amount, bool final) {
 void Ledger::post_now(Plan& plan, Minor amount) {
   Authorization& authorization = authorizations_[plan.slot];
   plan.outcome.flags |= AdviceOutcome::kForced;
+  if (authorization.status == AuthorizationStatus::declined) begin_anew(plan);
   plan.changes.push_back({plan.current_budget, {0, amount, 0}, authorization.category, kAtDecision, kAllNodes});
   authorization.captured = saturating_add(authorization.captured, amount);
   if (authorization.status != AuthorizationStatus::pending) authorization.status = AuthorizationStatus::closed;
@@ -288,9 +292,7 @@ void Ledger::adopt(Plan& plan, Minor amount) {
   if (amount == 0) return;
   const bool begins = authorization.status == AuthorizationStatus::declined || authorization.charged_at == kNoInstant;
   if (begins) {
-    if (const auto found = details_.find(plan.slot); found != details_.end()) found->second.charges.clear();
-    plan.is_first_charge = true;
-    authorization.budget = plan.current_budget;
+    begin_anew(plan);
     authorization.held = amount;
   } else {
     plan.added_charge = amount;
@@ -298,6 +300,13 @@ void Ledger::adopt(Plan& plan, Minor amount) {
   authorization.approved = saturating_add(authorization.approved, amount);
   authorization.status = AuthorizationStatus::pending;
   plan.changes.push_back({plan.current_budget, {amount, 0, 0}, authorization.category, kAtDecision, kAllNodes});
+}
+
+// What was declined charged nothing: the first charge is the one that comes now.
+void Ledger::begin_anew(Plan& plan) {
+  if (const auto found = details_.find(plan.slot); found != details_.end()) found->second.charges.clear();
+  plan.is_first_charge = true;
+  authorizations_[plan.slot].budget = plan.current_budget;
 }
 
 void Ledger::refund(Plan& plan, Minor amount) {
@@ -314,6 +323,7 @@ void Ledger::refund(Plan& plan, Minor amount) {
   plan.outcome.posted = -amount;
   plan.event.amount = plan.event.rest = amount;
   plan.event.restored = restored;
+  plan.event.category = authorization.category;
   plan.event.budget = authorization.budget;
 }
 
@@ -326,9 +336,8 @@ void Ledger::reverse_refund(Plan& plan, Minor amount) {
     const Minor part = std::min(left, event->rest);
     left -= part;
     event->rest -= part;
-    if (event->restored != 0) 
-      plan.changes.push_back({event->budget, {0, part, 0}, authorization.category, event->at, event->restored});
-
+    if (event->restored == 0) continue;
+    plan.changes.push_back({event->budget, {0, part, 0}, event->category, event->at, event->restored});
   }
   plan.event.amount = plan.outcome.posted = amount - left;
   authorization.refunded -= amount - left;

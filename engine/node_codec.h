@@ -17,8 +17,8 @@
 //   zone_rules := name:text8 first_offset:i64 n:u16 { at:i64 offset:i64 }
 #pragma once
 
-#include "engine/node.h"
 #include "engine/codec.h"
+#include "engine/node.h"
 
 namespace holdfast::engine {
 

@@ -12,8 +12,8 @@
 #include <cstddef>
 #include <memory>
 
-#include "engine/node.h"
 #include "engine/large_memory.h"
+#include "engine/node.h"
 #include "engine/seqlock.h"
 
 namespace holdfast::engine {

@@ -1,8 +1,8 @@
 #include "engine/record.h"
 
+#include "engine/codec.h"
 #include "engine/node_codec.h"
 #include "engine/node_table.h"
-#include "engine/codec.h"
 
 namespace holdfast::engine {
 namespace {

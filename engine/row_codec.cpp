@@ -3,8 +3,8 @@
 #include <bit>
 #include <utility>
 
-#include "engine/node_codec.h"
 #include "engine/codec.h"
+#include "engine/node_codec.h"
 
 namespace holdfast::engine {
 namespace {
@@ -110,6 +110,7 @@ void write(ByteWriter& out, const FollowUp& event) {
   out.i64(to_millis(event.at));
   if (!event.is(AdviceKind::refund)) return;
   out.u16(event.restored);
+  out.u16(event.category);
   out.u32(event.budget);
   out.varint(event.rest);
 }
@@ -123,6 +124,7 @@ FollowUp read_follow_up(ByteReader& in) {
   event.at = from_millis(in.i64());
   if (!event.is(AdviceKind::refund)) return event;
   event.restored = in.u16();
+  event.category = in.u16();
   event.budget = in.u32();
   event.rest = in.varint();
   return event;
@@ -145,7 +147,7 @@ Charge read_charge(ByteReader& in) {
 }
 
 constexpr std::size_t kVarintBytesMax = 10;
-constexpr std::size_t kFollowUpBytesMax = 3 + kVarintBytesMax + 8 + 2 + 4 + kVarintBytesMax;
+constexpr std::size_t kFollowUpBytesMax = 3 + kVarintBytesMax + 8 + 2 + 2 + 4 + kVarintBytesMax;
 constexpr std::size_t kChargeBytesMax = kVarintBytesMax + 8 + 4 + 2;
 constexpr std::size_t kAuthorizationBytesMax = 96 + 4 * kVarintBytesMax;
 constexpr std::size_t kCounterBytesMax = 4096 * kVarintBytesMax;

@@ -64,8 +64,7 @@ Key128 Shards::budget_name(Key128 budget_id) const {
 unsigned Shards::owner_of(NodeIndex node) const {
   if (count() == 1 || is_budget(node)) return 0;
   const NodeSlot* slot = nodes_.cards.find(node);
-  const bool by_number =
-      slot == nullptr || slot->placement.load(std::memory_order_acquire) == Placement::by_number;
+  const bool by_number = slot == nullptr || slot->placement.load(std::memory_order_acquire) == Placement::by_number;
   return by_number ? mix(node) % count() : 0;
 }
 
@@ -275,9 +274,7 @@ bool Shards::load_authorizations(const RowSource& rows) {
     return shards_[owner_of(row.authorization.card)]->ledger;
   };
   Lookahead<AuthorizationRow> ahead;
-  const auto enter = [&](AuthorizationRow& row) {
-    ledger_of(row).restore(row.authorization, std::move(row.details));
-  };
+  const auto enter = [&](AuthorizationRow& row) { ledger_of(row).restore(row.authorization, std::move(row.details)); };
   // Rows of one instant stand in the order of their hashes; they are entered in that of the journal, as at first.
   std::vector<AuthorizationRow> instant;
   const auto enter_instant = [&] {

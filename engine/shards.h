@@ -63,9 +63,7 @@ class Shards {
   Key128 budget_name(Key128 budget_id) const;
   Key128 processor_card_name(std::string_view endpoint, std::string_view card) const;
   // Enters a node's id, number and processor binding; false, and nothing entered, when its number or binding is taken.
-  bool enter_names(NodeIndex node, const NodeIdentity& identity) {
-    return enter_names(node, names_of(node, identity));
-  }
+  bool enter_names(NodeIndex node, const NodeIdentity& identity) { return enter_names(node, names_of(node, identity)); }
 
   // Applies a command on the loop that owns what it changes: the node's owner, loop 0 for keys; zones on any. The names
   // of a node have been entered.

@@ -25,8 +25,9 @@ void Usage::roll(Instant now, const ZoneRules& zone, Weekday week_start) {
   }
   rolled_at = now;
   // Zones of the past had other offsets than quarters: their hours end where they end.
-  next_roll = std::min<Instant>(std::chrono::floor<std::chrono::duration<std::int64_t, std::ratio<900>>>(now) + kQuarter,
-                                window_at(WindowKind::hour, now, zone, week_start).end);
+  next_roll =
+      std::min<Instant>(std::chrono::floor<std::chrono::duration<std::int64_t, std::ratio<900>>>(now) + kQuarter,
+                        window_at(WindowKind::hour, now, zone, week_start).end);
 }
 
 void Usage::add(const Tally& change, Instant charged_at, const ZoneRules& zone, Weekday week_start) {

@@ -1,10 +1,10 @@
 // What a node has used of the windows that every node keeps, and how windows end.
 //
 // Threads: a plain value, changed only by the node's owner and published as a snapshot.
-// Invariants: held and posted of the lifetime are the node's balances; a window's figures cover exactly what was charged
-// in the window that contains `rolled_at`; `rolled_at` never goes back, so a clock that does cannot re-open a window.
-// Usage is kept for every kind of window whatever limits there are: editing a limit neither loses nor resets it.
-// Units: minor units of the node's currency; counts of approvals.
+// Invariants: held and posted of the lifetime are the node's balances; a window's figures cover exactly what was
+// charged in the window that contains `rolled_at`; `rolled_at` never goes back, so a clock that does cannot re-open a
+// window. Usage is kept for every kind of window whatever limits there are: editing a limit neither loses nor resets
+// it. Units: minor units of the node's currency; counts of approvals.
 #pragma once
 
 #include <array>

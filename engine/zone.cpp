@@ -107,8 +107,8 @@ Window dates_at(WindowKind kind, Instant instant, const ZoneRules& zone, Weekday
   return window;
 }
 
-constexpr std::array<std::string_view, kWindowKinds> kWindowNames{
-    "authorization", "hour", "day", "week", "month", "year", "lifetime", "rolling"};
+constexpr std::array<std::string_view, kWindowKinds> kWindowNames{"authorization", "hour", "day",      "week",
+                                                                  "month",         "year", "lifetime", "rolling"};
 static_assert(static_cast<int>(WindowKind::rolling) + 1 == kWindowKinds);
 
 }  // namespace

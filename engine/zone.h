@@ -39,8 +39,8 @@ std::string_view window_name(WindowKind kind);
 
 enum class Weekday : std::uint8_t { monday = 0, tuesday, wednesday, thursday, friday, saturday, sunday };
 
-// A fixed window [start, end) in which an instant lies. `authorization`, `lifetime` and `rolling` have no bounds: they give
-// [Instant::min(), Instant::max()).
+// A fixed window [start, end) in which an instant lies. `authorization`, `lifetime` and `rolling` have no bounds: they
+// give [Instant::min(), Instant::max()).
 struct Window {
   Instant start;
   Instant end;

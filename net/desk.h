@@ -152,7 +152,7 @@ class Desk {
   std::vector<UnconfirmedApproval> expired_;                          // to be withdrawn
   std::unordered_map<std::string, UnconfirmedApproval> unconfirmed_;  // by message key
   boost::asio::steady_timer unconfirmed_timer_;
-  engine::Instant last_now_{};  // of forget_old()
+  engine::Instant last_now_{};           // of forget_old()
   std::vector<engine::Advise> run_out_;  // of expire_holds(), reused
 };
 

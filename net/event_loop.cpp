@@ -46,7 +46,8 @@ void EventLoop::build(const Common& common, Crossing& crossing, const std::vecto
   for (const Webhook& webhook : webhooks) {
     endpoints_.push_back(std::make_unique<EndpointCounters>());
     endpoints_.back()->endpoint = webhook.settings->name;
-    webhooks_.push_back(std::make_unique<StripeRoute>(*routes_context_, endpoints_.back()->counters, webhook.settings));
+    webhooks_.push_back(
+        std::make_unique<ProcessorRoute>(*routes_context_, endpoints_.back()->counters, webhook.settings));
     router_->add_open(Method::post, webhook.path, [route = webhooks_.back().get()](const Call& call) {
       route->on_request(call.request, call.exchange);
     });

@@ -24,8 +24,8 @@
 #include "net/http_server.h"
 #include "net/key_routes.h"
 #include "net/loop_context.h"
+#include "net/processor_route.h"
 #include "net/router.h"
-#include "net/stripe_route.h"
 
 namespace holdfast::net {
 
@@ -63,7 +63,7 @@ class EventLoop {
   // Makes the loop's parts, once all loops exist; `endpoints` with their paths.
   struct Webhook {
     std::string path;
-    std::shared_ptr<const StripeSettings> settings;
+    EndpointSettingsPtr settings;
   };
   void build(const Common& common, Crossing& crossing, const std::vector<EventLoop*>& all,
              const std::vector<Webhook>& webhooks);
@@ -111,7 +111,7 @@ class EventLoop {
   std::unique_ptr<BudgetRoutes> budgets_;
   std::unique_ptr<KeyRoutes> keys_;
   std::unique_ptr<ExposureRoutes> exposure_;
-  std::vector<std::unique_ptr<StripeRoute>> webhooks_;
+  std::vector<std::unique_ptr<ProcessorRoute>> webhooks_;
   std::unique_ptr<HttpServer> server_;
   Surroundings* surroundings_ = nullptr;
   std::chrono::hours duplicate_horizon_{};

@@ -105,8 +105,8 @@ struct Flight {
   // Owner part.
   engine::Outcome outcome;
   engine::Sequence sequence = 0;
-  unsigned decided_on = 0;                    // whose lane has the record
-  bool handed_over = false;                   // the card and what is in `moved` go to the loop of the trees with it
+  unsigned decided_on = 0;   // whose lane has the record
+  bool handed_over = false;  // the card and what is in `moved` go to the loop of the trees with it
   std::vector<engine::Ledger::Moved> moved;
   engine::Reason refusal = engine::Reason::none;
   bool rejected = false;

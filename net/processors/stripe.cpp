@@ -1,37 +1,32 @@
 #include "net/processors/stripe.h"
 
 #include <algorithm>
-#include <array>
 #include <cassert>
-#include <charconv>
 #include <chrono>
+#include <limits>
 #include <optional>
+#include <utility>
+
+#include "net/processors/wire.h"
+#include "net/rfc3339.h"
 
 namespace holdfast::net::stripe {
 namespace {
 
 using engine::AuthorizationRequest;
 using engine::Check;
+using wire::append_integer;
+using wire::text_or_empty;
 
 constexpr std::string_view kAuthorizationRequest = "issuing_authorization.request";
+constexpr std::string_view kAuthorizationCreated = "issuing_authorization.created";
+constexpr std::string_view kAuthorizationUpdated = "issuing_authorization.updated";
+constexpr std::string_view kTransactionCreated = "issuing_transaction.created";
 constexpr std::size_t kCurrencyBytesMax = 16;
 constexpr std::size_t kHistoryMax = 100'000;
+constexpr std::int64_t kSecondsMax = 253'402'300'799;  // of the year 9999
 
 // ---- Decoding -------------------------------------------------------------------------------------------------------
-
-// Text that decides nothing by its type: what is not a string is as good as absent.
-std::string_view text_or_empty(const JsonObject& object, std::string_view name) {
-  const auto value = object.find(name);
-  return value ? value->string_if_any().value_or(std::string_view{}) : std::string_view{};
-}
-
-std::string_view cut_utf8(std::string_view text, std::size_t bytes_max) {
-  if (text.size() <= bytes_max) return text;
-  std::size_t end = bytes_max;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80)
-    --end;
-  return text.substr(0, end);
-}
 
 // The version goes back out in a header, so only what its versions are made of passes.
 std::string_view version_or_empty(std::string_view text) {
@@ -57,16 +52,17 @@ bool is_incremental(const JsonObject& authorization) {
 }
 
 engine::CategoryCode category(const JsonObject& merchant) {
-  if (const auto code = engine::category_from_digits(text_or_empty(merchant, "category_code"))) return *code;
+  const engine::CategoryCode code = wire::category(merchant, "category_code");
+  if (code != engine::kNoCategory) return code;
   return engine::category_from_name(text_or_empty(merchant, "category")).value_or(engine::kNoCategory);
 }
 
 engine::Merchant merchant(const JsonObject& merchant_data) {
   engine::Merchant merchant;
   merchant.id = merchant_data.optional_string("network_id", engine::kMerchantIdBytesMax).value_or(std::string_view{});
-  merchant.name = cut_utf8(text_or_empty(merchant_data, "name"), engine::kMerchantNameBytesMax);
+  merchant.name = wire::merchant_name(merchant_data, "name");
   merchant.category = category(merchant_data);
-  merchant.country = engine::country_from_text(text_or_empty(merchant_data, "country")).value_or(engine::Country{});
+  merchant.country = wire::country(merchant_data, "country");
   return merchant;
 }
 
@@ -100,8 +96,7 @@ AuthorizationRequest request(const JsonObject& authorization) {
 
   const JsonObject pending = authorization.required_object("pending_request");
   request.amount = pending.required_int64("amount", 0);
-  request.currency =
-      engine::currency_from_alpha(pending.required_string("currency", kCurrencyBytesMax)).value_or(engine::Currency{});
+  request.currency = wire::currency(pending.required_string("currency", kCurrencyBytesMax));
   request.cash_amount = cash_amount(pending, request.amount);
   request.partial_approval = pending.optional_bool("is_amount_controllable").value_or(false);
 
@@ -110,42 +105,123 @@ AuthorizationRequest request(const JsonObject& authorization) {
   return request;
 }
 
+// ---- What has happened ----------------------------------------------------------------------------------------------
+
+// The event around what it is about.
+struct Envelope {
+  std::string_view id;
+  std::string_view type;
+  engine::Instant created = engine::kNoInstant;
+};
+
+engine::Instant instant_of_seconds(std::optional<std::int64_t> seconds) {
+  return seconds ? engine::from_millis(*seconds * 1000) : engine::kNoInstant;
+}
+
+engine::Instant created(const JsonObject& object) {
+  return instant_of_seconds(object.optional_int64("created", 0, kSecondsMax));
+}
+
+ToldStep note(const Envelope& envelope, const JsonObject& object) {
+  ToldStep step;
+  step.message_id = envelope.id;
+  step.type = envelope.type;
+  step.object = object.optional_string("id", kObjectIdBytesMax).value_or(std::string_view{});
+  step.at = envelope.created;
+  return step;
+}
+
+// Captures are negative and refunds positive. The other way round each is undone: a capture that gives back is a
+// refund, and a refund that takes is one that did not come after all.
+void read_movement(ToldStep& step, std::string_view type, engine::Minor amount) {
+  const bool refunds = type == "refund";
+  step.amount = amount < 0 ? -amount : amount;
+  if (amount > 0) {
+    step.kind = engine::AdviceKind::refund;
+  } else if (refunds) {
+    step.kind = engine::AdviceKind::refund_reversal;
+  } else {
+    step.kind = step.authorization_id.empty() ? engine::AdviceKind::post : engine::AdviceKind::capture;
+  }
+}
+
+// `authorization`: the one that lists the transaction; empty when it comes by itself.
+ToldStep transaction_step(const JsonObject& transaction, std::string_view authorization) {
+  ToldStep step;
+  step.message_id = transaction.required_string("id", engine::kIdBytesMax);
+  step.type = kTransactionCreated;
+  step.authorization_id = authorization;
+  if (authorization.empty()) {
+    step.authorization_id =
+        transaction.optional_string("authorization", engine::kIdBytesMax).value_or(std::string_view{});
+  }
+  step.card_reference = card_reference(transaction);
+  step.currency = wire::currency(transaction.required_string("currency", kCurrencyBytesMax));
+  step.at = created(transaction);
+  step.merchant = merchant(wire::object_or_empty(transaction, "merchant_data"));
+  constexpr auto kMost = std::numeric_limits<engine::Minor>::max();
+  read_movement(step, text_or_empty(transaction, "type"), transaction.required_int64("amount", -kMost, kMost));
+  // What nothing links is an authorization of its own.
+  if (step.authorization_id.empty()) step.authorization_id = transaction.required_string("id", engine::kIdBytesMax);
+  return step;
+}
+
+// The transactions that the authorization lists, in front of what it says of itself: they may not have come yet.
+engine::Minor append_listed(std::vector<ToldStep>& steps, const JsonObject& authorization, const ToldStep& state) {
+  engine::Minor captured = 0;
+  const auto listed = authorization.find("transactions");
+  if (!listed || !listed->is_array()) return captured;
+  listed->array(kHistoryMax).for_each([&](const JsonValue& each) {
+    if (!each.is_object()) return;
+    steps.push_back(transaction_step(each.object(), state.authorization_id));
+    steps.back().told_again = true;
+    if (steps.back().kind == engine::AdviceKind::capture) {
+      captured = engine::checked_add(captured, steps.back().amount).value_or(captured);
+    }
+  });
+  return captured;
+}
+
+// `captured`: by the transactions that are listed.
+void read_state(ToldStep& step, const JsonObject& authorization, engine::Minor captured) {
+  const std::string_view status = text_or_empty(authorization, "status");
+  const bool approved = authorization.optional_bool("approved").value_or(false);
+  const engine::Minor amount = authorization.required_int64("amount", 0);
+  if (status == "expired" || (status == "reversed" && amount > 0)) {
+    step.kind = engine::AdviceKind::expire;
+  } else if (status == "closed" && !approved) {
+    step.kind = engine::AdviceKind::disown;
+  } else if (status == "closed" || status == "reversed") {
+    step.kind = engine::AdviceKind::set_hold;
+    step.amount = 0;
+  } else if (status == "pending" && approved && amount > 0) {
+    step.kind = engine::AdviceKind::set_hold;
+    step.amount = std::max<engine::Minor>(amount - captured, 0);
+  }
+}
+
+Told authorization_told(const Envelope& envelope, const JsonObject& authorization) {
+  Told told;
+  ToldStep state = note(envelope, authorization);
+  state.authorization_id = authorization.required_string("id", engine::kIdBytesMax);
+  state.card_reference = card_reference(authorization);
+  state.currency = wire::currency(authorization.required_string("currency", kCurrencyBytesMax));
+  state.merchant = merchant(wire::object_or_empty(authorization, "merchant_data"));
+  read_state(state, authorization, append_listed(told.steps, authorization, state));
+  told.steps.push_back(std::move(state));
+  return told;
+}
+
+Told told(const Envelope& envelope, const JsonObject& object) {
+  if (envelope.type == kAuthorizationCreated || envelope.type == kAuthorizationUpdated) {
+    return authorization_told(envelope, object);
+  }
+  Told told;
+  told.steps.push_back(envelope.type == kTransactionCreated ? transaction_step(object, {}) : note(envelope, object));
+  return told;
+}
+
 // ---- Encoding -------------------------------------------------------------------------------------------------------
-
-void append_integer(std::string& out, std::int64_t value) {
-  std::array<char, 20> digits;
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
-  out.append(digits.data(), end);
-}
-
-void append_padded(std::string& out, std::int64_t value, std::size_t width) {
-  std::array<char, 20> digits;
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
-  const auto size = static_cast<std::size_t>(end - digits.data());
-  if (size < width) out.append(width - size, '0');
-  out.append(digits.data(), size);
-}
-
-// RFC 3339 in UTC with milliseconds.
-void append_time(std::string& out, engine::Instant instant) {
-  const auto day = std::chrono::floor<std::chrono::days>(instant);
-  const std::chrono::year_month_day date(day);
-  const std::chrono::hh_mm_ss time(instant - day);
-  append_padded(out, static_cast<int>(date.year()), 4);
-  out += '-';
-  append_padded(out, static_cast<unsigned>(date.month()), 2);
-  out += '-';
-  append_padded(out, static_cast<unsigned>(date.day()), 2);
-  out += 'T';
-  append_padded(out, time.hours().count(), 2);
-  out += ':';
-  append_padded(out, time.minutes().count(), 2);
-  out += ':';
-  append_padded(out, time.seconds().count(), 2);
-  out += '.';
-  append_padded(out, time.subseconds().count(), 3);
-  out += 'Z';
-}
 
 bool has_four_digit_year(engine::Instant instant) {
   using std::chrono::January;
@@ -184,7 +260,7 @@ void append_decline(std::string& out, const engine::Decision& decision, std::str
   }
   if (decision.retry_after != engine::kNoInstant && has_four_digit_year(decision.retry_after)) {
     out.append(R"(,"retry_after":")");
-    append_time(out, decision.retry_after);
+    append_rfc3339(out, decision.retry_after);
     out += '"';
   }
   out.append("}}");
@@ -195,20 +271,22 @@ void append_decline(std::string& out, const engine::Decision& decision, std::str
 Event decode(std::string_view body, JsonDocument& document) {
   if (!document.parse(body)) return document.error();
   const JsonObject event = document.object();
-  const std::string_view id = event.required_string("id", kEventIdBytesMax);
-  const std::string_view type = event.required_string("type", kEventTypeBytesMax);
-  const std::string_view api_version = version_or_empty(text_or_empty(event, "api_version"));
+  Envelope envelope;
+  envelope.id = event.required_string("id", kMessageIdBytesMax);
+  envelope.type = event.required_string("type", kEventTypeBytesMax);
   const JsonObject object = event.required_object("data").required_object("object");
   if (!document.ok()) return document.error();
 
-  if (type != kAuthorizationRequest) {
-    const auto object_id = object.optional_string("id", kObjectIdBytesMax).value_or(std::string_view{});
-    if (!document.ok()) return document.error();
-    return OtherEvent{id, type, object_id, api_version};
+  Event result;
+  if (envelope.type == kAuthorizationRequest) {
+    const std::string_view api_version = version_or_empty(text_or_empty(event, "api_version"));
+    result = Asked{envelope.id, request(object), false, {api_version, {}}};
+  } else {
+    envelope.created = created(event);
+    result = told(envelope, object);
   }
-  const AuthorizationEvent authorization{id, api_version, request(object)};
   if (!document.ok()) return document.error();
-  return authorization;
+  return result;
 }
 
 void append_answer(std::string& out, const engine::Decision& decision, const AuthorizationRequest& request,

@@ -11,40 +11,29 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <variant>
 
 #include "engine/authorization.h"
 #include "net/json_document.h"
+#include "net/processors/event.h"
 
 namespace holdfast::net::stripe {
 
-inline constexpr std::size_t kEventIdBytesMax = 255;
-inline constexpr std::size_t kEventTypeBytesMax = 255;
-inline constexpr std::size_t kObjectIdBytesMax = 255;
 inline constexpr std::size_t kApiVersionBytesMax = 64;
 
-// `issuing_authorization.request`: waits for an answer.
-struct AuthorizationEvent {
-  std::string_view event_id;     // the key of "one request, one answer"
-  std::string_view api_version;  // fit for a header, or empty
-  engine::AuthorizationRequest request;
-};
-
-// Every other event: tells what has happened, wants only a 200.
-struct OtherEvent {
-  std::string_view id;
-  std::string_view type;
-  std::string_view object_id;  // of data.object; empty when it has none
-  std::string_view api_version;
-};
-
-using DecodeError = JsonError;
-using Event = std::variant<AuthorizationEvent, OtherEvent, DecodeError>;
-
-// The amount is what is asked for now, `pending_request.amount` in `pending_request.currency`: on an incremental the
-// difference, which is what has to be tested. A currency, category or country that no list has becomes "none", so that
-// the decision and not the codec says no. Merchant names are cut at kMerchantNameBytesMax; ids that are too long are
-// errors, since a shortened id would be somebody else's.
+// Asked: `issuing_authorization.request`. The amount is what is asked for now, `pending_request.amount` in
+// `pending_request.currency`: on an incremental the difference, which is what has to be tested. A currency, category or
+// country that no list has becomes "none", so that the decision and not the codec says no. Merchant names are cut at
+// kMerchantNameBytesMax; ids that are too long are errors, since a shortened id would be somebody else's.
+// repeat[0]: the API version, fit for a header, or empty.
+//
+// Told: every other event.
+// - `issuing_authorization.created` and `.updated` say how the authorization stands: pending holds its amount less what
+//   its transactions captured; closed holds nothing; closed without approval disowns what we may have held; reversed
+//   and expired release, by the status and not by the amount, which stays what a late capture may take. Before API
+//   version 2025-03-31 an expiry is a `reversed` with an amount.
+// - `issuing_transaction.created` captures (not as the last: the authorization says when it is closed), posts what has
+//   no authorization, and refunds. A transaction's id is its message id, because authorizations list transactions too.
+// - Everything else is kept without an effect.
 Event decode(std::string_view body, JsonDocument& document);
 
 // Appends the answer to `request`. `amount` is sent only with a partial approval; a decline carries its reason and what

@@ -45,7 +45,7 @@ TEST(KeysTest, RefusesEveryIntegerJustOutsideItsRangeAndTakesBothEnds) {
     EXPECT_FALSE(loads(key, "\"" + std::to_string(min) + "\"")) << full_name(key);
     EXPECT_FALSE(loads(key, std::to_string(min) + ".0")) << full_name(key);
   }
-  EXPECT_EQ(checked, 16);
+  EXPECT_EQ(checked, 18);
 }
 
 TEST(KeysTest, RefusesEverySizeJustOutsideItsRangeAndTakesBothEnds) {
@@ -162,6 +162,18 @@ TEST(KeysTest, TextIsHeldToItsRule) {
       {"endpoint", "path", "/" + std::string(128, 'a'), false},
       {"endpoint", "path", "/" + std::string(127, 'a'), true},
       {"endpoint", "path", "/apis", true},
+      {"endpoint", "adopted_limits", "", true},
+      {"endpoint", "adopted_limits", "day 5000", true},
+      {"endpoint", "adopted_limits", "hour 1,day 5000, month 100000", true},
+      {"endpoint", "adopted_limits", "lifetime 0", true},
+      {"endpoint", "adopted_limits", "lifetime 9223372036854775807", true},
+      {"endpoint", "adopted_limits", "lifetime 9223372036854775808", false},
+      {"endpoint", "adopted_limits", "day", false},
+      {"endpoint", "adopted_limits", "day 50.00", false},
+      {"endpoint", "adopted_limits", "day -1", false},
+      {"endpoint", "adopted_limits", "day 1,", false},
+      {"endpoint", "adopted_limits", "day 1, day 2", false},
+      {"endpoint", "adopted_limits", "decade 1", false},
       {"endpoint", "stripe_version", "a b", false},
       {"endpoint", "stripe_version", "a\r\nb", false},
       {"endpoint", "stripe_version", std::string(65, '1'), false},

@@ -133,16 +133,39 @@ TEST(LoadTest, PointsAtWhatIsWrongInAnEndpoint) {
       {"\n[[endpoint]]\nkind = \"stripe\"\nsecrets = [\"env:A\"]\n",
        "f.toml:2:1: endpoint.name is missing: it must be 1 to 32 characters of a-z, 0-9 and '-', but not 'api'"},
       {"[[endpoint]]\nname = \"a\"\nsecrets = [\"env:A\"]\n",
-       "f.toml:1:1: endpoint.kind is missing: it must be \"stripe\""},
+       "f.toml:1:1: endpoint.kind is missing: it must be \"stripe\", \"lithic\" or \"marqeta\""},
       {"[[endpoint]]\nname = \"a\"\nkind = \"stripe\"\n",
        "f.toml:1:1: endpoint.secrets is missing: it must be 1 to 8 references to secrets, \"env:NAME\" or "
        "\"file:PATH\""},
-      {"[[endpoint]]\nname = \"a\"\nkind = \"lithic\"\nsecrets = [\"env:A\"]\n",
-       "f.toml:3:8: endpoint.kind must be \"stripe\", not \"lithic\""},
+      {"[[endpoint]]\nname = \"a\"\nkind = \"adyen\"\nsecrets = [\"env:A\"]\n",
+       "f.toml:3:8: endpoint.kind must be \"stripe\", \"lithic\" or \"marqeta\", not \"adyen\""},
       {"[[endpoint]]\nname = \"A\"\nkind = \"stripe\"\nsecrets = [\"env:A\"]\n",
        "f.toml:2:8: endpoint.name must be 1 to 32 characters of a-z, 0-9 and '-', but not 'api', not \"A\""},
       {"[[endpoint]]\nname = \"a\"\nkind = \"stripe\"\nsecrets = [\"env:A\"]\ndeadline_ms = 2001\n",
-       "f.toml:5:15: endpoint.deadline_ms must be an integer from 10 to 2000, not 2001"},
+       "f.toml:5:15: endpoint.deadline_ms must be at most 2000 for this kind, not 2001"},
+      {"[[endpoint]]\nname = \"a\"\nkind = \"lithic\"\nsecrets = [\"env:A\"]\ndeadline_ms = 6001\n",
+       "f.toml:5:15: endpoint.deadline_ms must be at most 6000 for this kind, not 6001"},
+      {"[[endpoint]]\nname = \"a\"\nkind = \"marqeta\"\nusername = [\"env:A\"]\npassword = [\"env:B\"]\n"
+       "deadline_ms = 7001\n",
+       "f.toml:6:15: endpoint.deadline_ms must be an integer from 10 to 7000, not 7001"},
+      {"[[endpoint]]\nname = \"a\"\nkind = \"lithic\"\n",
+       "f.toml:1:1: endpoint.secrets is missing: it must be 1 to 8 references to secrets, \"env:NAME\" or "
+       "\"file:PATH\""},
+      {"[[endpoint]]\nname = \"a\"\nkind = \"stripe\"\nunsigned = true\n",
+       "f.toml:1:1: endpoint.secrets is missing: it must be 1 to 8 references to secrets, \"env:NAME\" or "
+       "\"file:PATH\""},
+      {"[[endpoint]]\nname = \"a\"\nkind = \"lithic\"\nunsigned = 1\nsecrets = [\"env:A\"]\n",
+       "f.toml:4:12: endpoint.unsigned must be true or false, not 1"},
+      {"[[endpoint]]\nname = \"a\"\nkind = \"marqeta\"\nusername = [\"env:A\"]\n",
+       "f.toml:1:1: endpoint.password is missing: it must be 1 to 2 references to secrets, \"env:NAME\" or "
+       "\"file:PATH\""},
+      {"[[endpoint]]\nname = \"a\"\nkind = \"marqeta\"\nusername = [\"env:A\", \"env:B\"]\npassword = [\"env:C\"]\n",
+       "f.toml:1:1: endpoint.password must have one for each endpoint.username"},
+      {"[[endpoint]]\nname = \"a\"\nkind = \"lithic\"\nsecrets = [\"env:A\"]\nunknown_cards = \"adopt\"\n",
+       "f.toml:1:1: endpoint.adopted_limits is missing: a card without any would have no cap"},
+      {"[[endpoint]]\nname = \"a\"\nkind = \"lithic\"\nunsigned = true\nunknown_cards = \"adopt\"\n"
+       "adopted_limits = \"day 1\"\n",
+       "f.toml:1:1: endpoint.unknown_cards must be \"decline\" where anybody could make cards"},
       {"[[endpoint]]\nname = \"a\"\nkind = \"stripe\"\nsecrets = [\"env:A\"]\npath = \"/api/v1/cards\"\n",
        "f.toml:5:8: endpoint.path must be a URL path of 2 to 128 characters that starts with '/' and is not under "
        "/api, not \"/api/v1/cards\""},

@@ -57,7 +57,9 @@ class LifecycleTest : public ::testing::Test {
     EXPECT_EQ(path.nodes[0].usage.tally(window), path.nodes[1].usage.tally(window));
     return path.nodes[0].usage.tally(window);
   }
-  Tally used_of(NodeIndex node, std::size_t window) { return ledger_.path_of(node, kStart).nodes[0].usage.tally(window); }
+  Tally used_of(NodeIndex node, std::size_t window) {
+    return ledger_.path_of(node, kStart).nodes[0].usage.tally(window);
+  }
 
   Shards shards_{1, testing::kSeed, 0, 64};
   Ledger& ledger_ = shards_[0].ledger;
@@ -168,8 +170,8 @@ TEST_F(LifecycleTest, TheProcessorsWordWins) {
 }
 
 TEST_F(LifecycleTest, WhatIsUnknownOrOvertakenChangesNothing) {
-  for (const AdviceKind kind : {AdviceKind::reverse, AdviceKind::expire, AdviceKind::disown,
-                                AdviceKind::refund_reversal}) {
+  for (const AdviceKind kind :
+       {AdviceKind::reverse, AdviceKind::expire, AdviceKind::disown, AdviceKind::refund_reversal}) {
     EXPECT_EQ(advise(kind, kAll, kStart, true, "unknown").flags, AdviceOutcome::kUnknown);
   }
   EXPECT_EQ(ledger_.authorizations(), 0U);

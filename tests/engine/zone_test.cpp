@@ -241,8 +241,8 @@ TEST(ZoneTest, ChangesItsOffsetAtTheTransitionAndNotBefore) {
 }
 
 TEST(ZoneTest, NamesEachWindow) {
-  constexpr std::array<std::string_view, kWindowKinds> kNames{
-      "authorization", "hour", "day", "week", "month", "year", "lifetime", "rolling"};
+  constexpr std::array<std::string_view, kWindowKinds> kNames{"authorization", "hour", "day",      "week",
+                                                              "month",         "year", "lifetime", "rolling"};
   for (std::size_t kind = 0; kind < kNames.size(); ++kind) {
     EXPECT_EQ(window_name(static_cast<WindowKind>(kind)), kNames[kind]);
   }

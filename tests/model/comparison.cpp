@@ -14,8 +14,8 @@
 
 namespace holdfast::model {
 
-using engine::Advise;
 using engine::AdviceOutcome;
+using engine::Advise;
 using engine::Authorize;
 using engine::Bytes;
 using engine::Command;
@@ -143,7 +143,8 @@ std::string authorization_difference(const Shards& shards, const Model& model, c
   const Authorization* expected = model.find(name, now);
   const std::string text = "authorization " + id + " of " + std::to_string(card) + ": ";
   if ((found == nullptr) != (expected == nullptr)) {
-    return text + (found == nullptr ? "forgotten" : "not forgotten, " + std::string(authorization_status_name(found->status)));
+    return text +
+           (found == nullptr ? "forgotten" : "not forgotten, " + std::string(authorization_status_name(found->status)));
   }
   if (found == nullptr) return {};
   if (found->held != expected->held) return differs(text + "held", found->held, expected->held);
@@ -300,7 +301,9 @@ class Play {
   std::string fault_text(const engine::ReplayFault& fault) const {
     const auto record = engine::decode(journal_[fault.sequence - 1]);
     return "record " + std::to_string(fault.sequence) + ": " + fault.what +
-           (record ? "\n  " + describe(record->now) + " " + describe(record->command) + "\n  recorded: " + describe(record->outcome) : "");
+           (record ? "\n  " + describe(record->now) + " " + describe(record->command) +
+                         "\n  recorded: " + describe(record->outcome)
+                   : "");
   }
 
   std::string replay_difference() const {
@@ -316,12 +319,14 @@ class Play {
     engine::Fold fold(rows, kSeed, kHorizon);
     constexpr std::size_t kRecordsBetween = 60;
     constexpr std::size_t kTakenBetween = 8;
+    Instant newest;  // so far: what comes later may be by a clock that has gone back
     for (std::size_t i = 0; i < journal_.size(); ++i) {
+      newest = std::max(newest, engine::decode(journal_[i])->now);
       if (const auto fault = fold.apply(i + 1, journal_[i])) return "folded: " + fault_text(*fault);
       const bool is_last = i + 1 == journal_.size();
       const std::size_t dice = std::mt19937(static_cast<unsigned>(steps_[i]))();
       if (!is_last && dice % kRecordsBetween != 0) continue;
-      rows.apply(fold.take_changes(std::min(last_now_, newest_ - kLongAgo)));
+      rows.apply(fold.take_changes(newest - kLongAgo));
       if (!is_last && dice / kRecordsBetween % kTakenBetween != 0) continue;
       const std::string how = is_last ? "checkpointed" : "checkpointed at step " + std::to_string(steps_[i]);
       Shards shards(1 + static_cast<unsigned>(dice % 4), kSeed, 0, kCardsExpected);
@@ -364,7 +369,8 @@ std::vector<Step> cut_down(std::vector<Step> steps, const Comparison& comparison
       }
       std::vector<Step> fewer = steps;
       const std::size_t to = std::min(from + piece, fewer.size());
-      fewer.erase(fewer.begin() + static_cast<std::ptrdiff_t>(std::min(from, to)), fewer.begin() + static_cast<std::ptrdiff_t>(to));
+      fewer.erase(fewer.begin() + static_cast<std::ptrdiff_t>(std::min(from, to)),
+                  fewer.begin() + static_cast<std::ptrdiff_t>(to));
       if (compare(fewer, comparison, unused)) {
         steps = std::move(fewer);
       } else {

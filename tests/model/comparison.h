@@ -1,8 +1,8 @@
 // Plays a history to the engine and to the model, and says where they first differ.
 //
 // Threads: one.
-// Invariants: every outcome is compared, and in between all balances and authorizations. At the end the journal that the
-// engine's records make is replayed, and folded into a checkpoint that is loaded again at a place of its own.
+// Invariants: every outcome is compared, and in between all balances and authorizations. At the end the journal that
+// the engine's records make is replayed, and folded into a checkpoint that is loaded again at a place of its own.
 #pragma once
 
 #include <array>

@@ -67,7 +67,8 @@ struct CommandText {
   std::string operator()(const engine::Authorize& each) const {
     const auto& request = each.request;
     Line line;
-    line.word("authorize")("card", each.card)("id", request.authorization_id)("of", static_cast<int>(request.processor));
+    line.word("authorize")("card", each.card)("id", request.authorization_id)("of",
+                                                                              static_cast<int>(request.processor));
     line("amount", request.amount)("currency", request.currency.numeric)("merchant", request.merchant.id);
     line("category", request.merchant.category)("country", request.merchant.country.numeric);
     if (request.cash_amount != 0) line("cash", request.cash_amount);

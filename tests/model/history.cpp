@@ -6,8 +6,8 @@
 
 namespace holdfast::model {
 
-using engine::Advise;
 using engine::AdviceKind;
+using engine::Advise;
 using engine::Authorize;
 using engine::Instant;
 using engine::kNoNode;
@@ -36,9 +36,7 @@ std::string_view interned(const std::string& text) {
 
 // The last winter of 2025 to the first of 2027, by the rule of the second Sunday in March and the first in November.
 ZoneRules new_york() {
-  const auto at = [](int y, int m, int d, int hour) {
-    return Instant{sys_days{year{y} / m / d}} + hours{hour};
-  };
+  const auto at = [](int y, int m, int d, int hour) { return Instant{sys_days{year{y} / m / d}} + hours{hour}; };
   return {"America/New_York",
           -18000,
           {{at(2026, 3, 8, 7), -14400}, {at(2026, 11, 1, 6), -18000}, {at(2027, 3, 14, 7), -14400}}};
@@ -46,10 +44,10 @@ ZoneRules new_york() {
 
 // Half an hour off the others, and its day begins while clocks change.
 ZoneRules lord_howe() {
-  const auto at = [](int y, int m, int d, int hour) {
-    return Instant{sys_days{year{y} / m / d}} + hours{hour};
-  };
-  return {"Australia/Lord_Howe", 39600, {{at(2026, 4, 4, 15), 37800}, {at(2026, 10, 3, 15) + milliseconds(1'800'000), 39600}}};
+  const auto at = [](int y, int m, int d, int hour) { return Instant{sys_days{year{y} / m / d}} + hours{hour}; };
+  return {"Australia/Lord_Howe",
+          39600,
+          {{at(2026, 4, 4, 15), 37800}, {at(2026, 10, 3, 15) + milliseconds(1'800'000), 39600}}};
 }
 
 const Instant kStart = Instant{sys_days{year{2026} / 3 / 6}} + hours{20};
@@ -114,11 +112,12 @@ class Generator {
     } else if (dice < 930) {
       now_ += milliseconds(pick(20'000'000));
     } else if (dice < 950) {
-      constexpr WindowKind kFixed[] = {WindowKind::hour, WindowKind::hour, WindowKind::day, WindowKind::day, WindowKind::week};
+      constexpr WindowKind kFixed[] = {WindowKind::hour, WindowKind::hour, WindowKind::day, WindowKind::day,
+                                       WindowKind::week};
       go_to(engine::window_at(one_of(kFixed), now_, one_of(zones_), engine::Weekday::monday).end);
-    } else if (dice < 955) {
-      now_ += std::chrono::seconds(one_of(kBreakerSeconds));
-    } else if (dice < 960) {
+    } else if (dice < 958) {
+      wait_for_breaker();
+    } else if (dice < 961) {
       const auto part = milliseconds(one_of(kRolling) * 1000 / 60);
       go_to(now_ - now_.time_since_epoch() % part + part);
     } else if (dice < 965) {
@@ -130,6 +129,15 @@ class Generator {
     } else if (dice < 985) {
       now_ -= milliseconds(pick(one_in(10) ? 100'000'000 : 600'000));
     }
+  }
+  // To where what the breaker of the last card saw is just too old, or its cooldown ends; and then the same again.
+  void wait_for_breaker() {
+    const auto card = sent_.empty() ? cards_.end() : cards_.find(sent_.back().card);
+    if (card == cards_.end()) return;
+    const engine::LoopBreaker& breaker = card->second.settings.loop_breaker;
+    now_ += std::chrono::seconds(one_in(3) ? breaker.cooldown_seconds : breaker.seconds);
+    if (one_in(4)) now_ += milliseconds(static_cast<std::int64_t>(pick(3)) - 1);
+    same_again_ = true;
   }
   void go_to(Instant at) { now_ = at + milliseconds(static_cast<std::int64_t>(pick(3)) - 1); }
 
@@ -206,9 +214,7 @@ class Generator {
     if (budgets_.empty() || one_in(5)) return kNoNode;
     return std::next(budgets_.begin(), static_cast<std::ptrdiff_t>(pick(budgets_.size())))->first;
   }
-  NodeIndex some_card() {
-    return std::next(cards_.begin(), static_cast<std::ptrdiff_t>(pick(cards_.size())))->first;
-  }
+  NodeIndex some_card() { return std::next(cards_.begin(), static_cast<std::ptrdiff_t>(pick(cards_.size())))->first; }
 
   Place new_place(NodeIndex parent) {
     Place place;
@@ -257,7 +263,8 @@ class Generator {
 
   void change() {
     const bool is_card = budgets_.empty() || !one_in(3);
-    const NodeIndex node = is_card ? some_card() : std::next(budgets_.begin(), static_cast<std::ptrdiff_t>(pick(budgets_.size())))->first;
+    const NodeIndex node =
+        is_card ? some_card() : std::next(budgets_.begin(), static_cast<std::ptrdiff_t>(pick(budgets_.size())))->first;
     Place& place = is_card ? cards_.at(node) : budgets_.at(node);
     if (one_in(2)) set_rules(place.settings, is_card);
     if (is_card && !place.stays && one_in(2)) place.settings.parent = some_budget();
@@ -320,7 +327,7 @@ class Generator {
 
   void authorize() {
     Sent sent{steps_.size() + 1, one_in(300) ? kNoNode : some_card(), request()};
-    if (!sent_.empty() && one_in(4)) {  // the same again, as software does that is stuck
+    if (!sent_.empty() && (same_again_ || one_in(4))) {  // as software does that is stuck
       const Sent& last = sent_.back();
       sent.card = last.card;
       sent.request.amount = last.request.amount;
@@ -351,13 +358,14 @@ class Generator {
     advice.card = sent.card == kNoNode ? some_card() : sent.card;
     advice.processor = sent.request.processor;
     advice.authorization_id = sent.request.authorization_id;
-    constexpr AdviceKind kKinds[] = {AdviceKind::capture, AdviceKind::capture, AdviceKind::capture, AdviceKind::reverse,
-                                     AdviceKind::reverse, AdviceKind::expire,  AdviceKind::set_hold, AdviceKind::refund,
-                                     AdviceKind::refund,  AdviceKind::refund_reversal, AdviceKind::post, AdviceKind::adopt,
+    constexpr AdviceKind kKinds[] = {AdviceKind::capture,         AdviceKind::capture, AdviceKind::capture,
+                                     AdviceKind::reverse,         AdviceKind::reverse, AdviceKind::expire,
+                                     AdviceKind::set_hold,        AdviceKind::refund,  AdviceKind::refund,
+                                     AdviceKind::refund_reversal, AdviceKind::post,    AdviceKind::adopt,
                                      AdviceKind::disown};
     advice.kind = one_of(kKinds);
-    const bool needs_amount = advice.kind == AdviceKind::set_hold || advice.kind == AdviceKind::adopt ||
-                              advice.kind == AdviceKind::post;
+    const bool needs_amount =
+        advice.kind == AdviceKind::set_hold || advice.kind == AdviceKind::adopt || advice.kind == AdviceKind::post;
     advice.amount = !needs_amount && one_in(3) ? engine::kAll : one_in(10) ? 0 : small_amount();
     advice.final = one_in(2);
     advice.merchant = merchant();
@@ -368,6 +376,11 @@ class Generator {
   }
 
   void one_step() {
+    if (same_again_) {
+      authorize();
+      same_again_ = false;
+      return;
+    }
     const std::uint64_t dice = pick(1000);
     if (dice < 12) return create_card();
     if (dice < 14 && budgets_.size() < kBudgetsMost) return create_budget();
@@ -392,6 +405,7 @@ class Generator {
   std::map<NodeIndex, Place> budgets_;
   std::size_t cards_made_ = 0;
   std::set<NodeIndex> frozen_;
+  bool same_again_ = false;
   std::vector<Sent> sent_;
   std::vector<Step> steps_;
 };

@@ -15,10 +15,17 @@ using engine::NodeStatus;
 using engine::WindowKind;
 
 const char* bend_name(Bend bend) {
-  constexpr const char* kNames[kBends] = {
-      "none",           "equal_declines",      "count_given_back",    "released_from_oldest",
-      "captured_from_newest", "refund_restores_all", "rolling_is_exact", "breaker_counts_edge",
-      "edit_resets_counter",  "forced_spares_budgets", "clock_goes_back"};
+  constexpr const char* kNames[kBends] = {"none",
+                                          "equal_declines",
+                                          "count_given_back",
+                                          "released_from_oldest",
+                                          "captured_from_newest",
+                                          "refund_restores_all",
+                                          "rolling_is_exact",
+                                          "breaker_counts_edge",
+                                          "edit_resets_counter",
+                                          "forced_spares_budgets",
+                                          "clock_goes_back"};
   return kNames[static_cast<std::size_t>(bend)];
 }
 
@@ -27,9 +34,10 @@ const char* bend_name(Bend bend) {
 bool Model::allows(const engine::Command& command, Instant now) const {
   const auto known = [&](NodeIndex node) { return nodes_.count(node) != 0; };
   const auto settings_fit = [&](const engine::NodeSettings& settings) {
-    const bool parent_fits = settings.parent == kNoNode || (engine::is_budget(settings.parent) && known(settings.parent));
-    const bool zone_fits = settings.time_zone.empty() || settings.time_zone == engine::utc().name ||
-                           zones_.count(settings.time_zone) != 0;
+    const bool parent_fits =
+        settings.parent == kNoNode || (engine::is_budget(settings.parent) && known(settings.parent));
+    const bool zone_fits =
+        settings.time_zone.empty() || settings.time_zone == engine::utc().name || zones_.count(settings.time_zone) != 0;
     return parent_fits && zone_fits;
   };
   if (const auto* create = std::get_if<CreateNode>(&command)) {
@@ -159,8 +167,8 @@ Instant Model::window_start(NodeIndex node, WindowKind window, Instant now) cons
   return engine::window_at(window, now, zone_of(node), nodes_.at(node).settings.week_start).start;
 }
 
-// A rolling window of L is looked at in sixtieths, k = floor(t / (L / 60)); a charge counts until all of its sixtieth is
-// older than L.
+// A rolling window of L is looked at in sixtieths, k = floor(t / (L / 60)); a charge counts until all of its sixtieth
+// is older than L.
 Instant Model::drops_out_at(const Limit& limit, Instant at) const {
   const std::int64_t length = std::int64_t{limit.rolling_seconds} * 1000;
   if (bend_ == Bend::rolling_is_exact) return at + std::chrono::milliseconds(length);
@@ -222,8 +230,8 @@ const Authorization* Model::find(const Name& name, Instant now) const {
   const auto found = authorizations_.find(name);
   if (found == authorizations_.end()) return nullptr;
   const Authorization& known = found->second;
-  const bool forgotten = known.status != engine::AuthorizationStatus::pending &&
-                         known.decided_at < now - std::chrono::hours(7 * 24);
+  const bool forgotten =
+      known.status != engine::AuthorizationStatus::pending && known.decided_at < now - std::chrono::hours(7 * 24);
   return forgotten ? nullptr : &known;
 }
 

@@ -6,8 +6,8 @@
 // instant, and what a window holds is the sum of those that lie in it at the time of the question. Of the engine it
 // uses the value types, the windows of a zone and the printed expiry of a card; none of its balances and decisions.
 // Units: minor units; instants in milliseconds.
-// Errors: commands that the engine may abort on (a node that is not there, say) are the caller's to leave out: allows().
-// Source: semantics; each rule stands with the function that follows it.
+// Errors: commands that the engine may abort on (a node that is not there, say) are the caller's to leave out:
+// allows(). Source: semantics; each rule stands with the function that follows it.
 #pragma once
 
 #include <functional>
@@ -107,6 +107,7 @@ struct Charge {
 
 struct Refund {
   engine::Minor rest = 0;
+  engine::Instant at;
   std::vector<engine::NodeIndex> path;  // of the first charge
   Places places;                        // of the nodes of it whose posted the refund lowered
 };
@@ -193,19 +194,19 @@ class Model {
   bool fits(const engine::Limit& limit, const Sum& sum, Minor amount) const;
   Instant opens_at(NodeIndex node, std::size_t limit, Minor amount, Instant now) const;
   engine::Decision authorize(const engine::Authorize& command, Instant now);
-  void enter_decision(const engine::Authorize& command, const std::vector<NodeIndex>& path,
-                      engine::Decision& decision);
+  void enter_decision(const engine::Authorize& command, const std::vector<NodeIndex>& path, engine::Decision& decision);
   void count_approval(NodeIndex card, const engine::AuthorizationRequest& request);
   bool tell_breaker(NodeIndex card, const engine::AuthorizationRequest& request, engine::Decision& decision);
   engine::WithdrawOutcome withdraw(const engine::Withdraw& command, Instant now);
 
-  // Advice: what happens to one authorization, planned first, because all of it has one instant, which is not before the
-  // last change of any node that it changes.
+  // Advice: what happens to one authorization, planned first, because all of it has one instant, which is not before
+  // the last change of any node that it changes.
   struct Advised {
     const engine::Advise& command;
     Authorization& authorization;
     engine::AdviceOutcome outcome{};
     std::vector<NodeIndex> changed{};
+    Instant not_before = engine::kNoInstant;  // when what is changed was charged
     std::vector<std::function<void(Instant)>> changes{};
   };
   engine::AdviceOutcome advise(const engine::Advise& command, Instant now);

@@ -5,9 +5,9 @@
 
 namespace holdfast::model {
 
-using engine::Advise;
 using engine::AdviceKind;
 using engine::AdviceOutcome;
+using engine::Advise;
 using engine::AuthorizationStatus;
 using engine::Instant;
 using engine::kAll;
@@ -28,8 +28,8 @@ std::vector<NodeIndex> nodes_of(const Places& places) {
 
 // Of an authorization that nobody has heard of: whether the advice makes one.
 bool makes_one(const Advise& command) {
-  const bool moves_money = command.kind == AdviceKind::capture || command.kind == AdviceKind::post ||
-                           command.kind == AdviceKind::refund;
+  const bool moves_money =
+      command.kind == AdviceKind::capture || command.kind == AdviceKind::post || command.kind == AdviceKind::refund;
   const bool holds_money = command.kind == AdviceKind::adopt || command.kind == AdviceKind::set_hold;
   return moves_money || (holds_money && command.amount > 0);
 }
@@ -73,7 +73,7 @@ AdviceOutcome Model::advise(const Advise& command, Instant now) {
   const Minor held_before = authorization.held;
   Advised advised{command, authorization};
   carry_out(advised);
-  const Instant at = time_of(advised.changed, now);
+  const Instant at = time_of(advised.changed, std::max(now, advised.not_before));
   for (const auto& change : advised.changes)
     change(at);
   touch(advised.changed, at);
@@ -121,6 +121,7 @@ void Model::carry_out(Advised& advised) {
 void Model::plan_change(Advised& advised, const Charge& charge, Minor held, Minor posted) {
   for (const NodeIndex node : nodes_of(charge.places))
     advised.changed.push_back(node);
+  if (bend_ != Bend::clock_goes_back) advised.not_before = std::max(advised.not_before, charge.at);
   advised.changes.push_back([this, charge, held, posted](Instant) { change_charge(charge, held, posted); });
 }
 
@@ -227,7 +228,10 @@ void Model::adopt(Advised& advised, Minor amount) {
 void Model::post(Advised& advised, Minor amount) {
   Authorization& authorization = advised.authorization;
   advised.outcome.flags |= AdviceOutcome::kForced;
-  plan_charge_now(advised, {0, amount, 0}, false);
+  // What was declined charged nothing: this is the first charge.
+  const bool is_first = authorization.status == AuthorizationStatus::declined;
+  if (is_first) authorization.charges.clear();
+  plan_charge_now(advised, {0, amount, 0}, is_first);
   authorization.captured += amount;
   if (authorization.status != AuthorizationStatus::pending) authorization.status = AuthorizationStatus::closed;
   advised.outcome.posted = amount;
@@ -236,18 +240,19 @@ void Model::post(Advised& advised, Minor amount) {
 // Money that comes back re-arms only those nodes that say so.
 void Model::refund(Advised& advised, Minor amount) {
   Authorization& authorization = advised.authorization;
-  const auto path = authorization.charges.empty() ? path_of(advised.command.card)
-                                                  : nodes_of(authorization.charges.front().places);
+  const auto path =
+      authorization.charges.empty() ? path_of(advised.command.card) : nodes_of(authorization.charges.front().places);
   std::vector<NodeIndex> restoring;
   for (const NodeIndex node : path) {
     if (nodes_.at(node).settings.refunds_restore || bend_ == Bend::refund_restores_all) restoring.push_back(node);
   }
   authorization.refunded += amount;
-  authorization.refunds.push_back({amount, path, {}});
+  authorization.refunds.push_back({amount, engine::kNoInstant, path, {}});
   advised.outcome.posted = -amount;
   if (restoring.empty() || amount == 0) return;
   advised.changed.insert(advised.changed.end(), path.begin(), path.end());
   advised.changes.push_back([=, this, &authorization](Instant at) {
+    authorization.refunds.back().at = at;
     authorization.refunds.back().places = charge(restoring, at, authorization.category, {0, -amount, 0}).places;
   });
 }
@@ -262,7 +267,10 @@ void Model::undo_refunds(Advised& advised, Minor amount) {
     advised.outcome.posted += part;
     if (part == 0 || each->places.empty()) continue;
     advised.changed.insert(advised.changed.end(), each->path.begin(), each->path.end());
-    advised.changes.push_back([this, places = each->places, part](Instant) { change_charge({0, {}, places}, 0, part); });
+    advised.not_before = std::max(advised.not_before, each->at);
+    advised.changes.push_back([this, places = each->places, part](Instant) {
+      change_charge({0, {}, places}, 0, part);
+    });
   }
   authorization.refunded -= advised.outcome.posted;
 }

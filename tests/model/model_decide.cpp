@@ -51,12 +51,11 @@ bool merchant_refused(const Node& node, const AuthorizationRequest& request) {
 
 bool category_refused(const engine::Controls& controls, const AuthorizationRequest& request) {
   const int category = request.merchant.category;
-  const bool is_cash = request.cash_amount > 0 || category == 6010 || category == 6011 || category == 4829 ||
-                       category == 6051;
+  const bool is_cash =
+      request.cash_amount > 0 || category == 6010 || category == 6011 || category == 4829 || category == 6051;
   if (is_cash && !controls.cash) return true;
-  return is_refused_by(controls.allowed_categories, controls.blocked_categories, [&](engine::CategoryRange each) {
-    return category >= each.first && category <= each.last;
-  });
+  return is_refused_by(controls.allowed_categories, controls.blocked_categories,
+                       [&](engine::CategoryRange each) { return category >= each.first && category <= each.last; });
 }
 
 bool country_refused(const engine::Controls& controls, const AuthorizationRequest& request) {
@@ -164,12 +163,11 @@ void Model::ask_limit(NodeIndex node, std::size_t number, bool is_card, const Au
                         : is_card  ? Reason::card_limit
                                    : Reason::budget_limit;
   const Instant opens = opens_at(node, number, request.amount, now);
-  verdict.failures.push_back({reason, {node, static_cast<std::int8_t>(number)}, limit.window == WindowKind::lifetime,
-                              opens});
+  verdict.failures.push_back(
+      {reason, {node, static_cast<std::int8_t>(number)}, limit.window == WindowKind::lifetime, opens});
 }
 
-Verdict Model::verdict_of(const std::vector<NodeIndex>& path, const AuthorizationRequest& request,
-                                 Instant now) const {
+Verdict Model::verdict_of(const std::vector<NodeIndex>& path, const AuthorizationRequest& request, Instant now) const {
   Verdict verdict;
   verdict.room = kMost;
   for (const NodeIndex node : path) {
@@ -360,8 +358,8 @@ engine::WithdrawOutcome Model::withdraw(const engine::Withdraw& command, Instant
     path.push_back(node);
   engine::WithdrawOutcome outcome{command.amount - rest, time_of(path, now)};
   authorization.held -= outcome.released;
-  const bool was_all = authorization.approved == command.amount && authorization.held == 0 &&
-                       authorization.captured == 0;
+  const bool was_all =
+      authorization.approved == command.amount && authorization.held == 0 && authorization.captured == 0;
   if (was_all && (command.amount > 0 || authorization.decided_at == command.charged_at)) {
     authorization.status = AuthorizationStatus::declined;
     authorization.reason = Reason::deadline_exceeded;

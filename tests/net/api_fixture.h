@@ -198,7 +198,7 @@ class Api {
   TokenHasher tokens{kSecret};
   CardIssuer issuer = CardIssuer::make(kSecret, "400000").value();
   PublishedKeys keys{shards.epochs()};
-  ApiSettings settings{.endpoints = {"stripe-main", "stripe-test", "other"}};
+  ApiSettings settings{.endpoints = {"stripe-main", "stripe-test", "other", "lithic-main", "marqeta-main"}};
   std::unique_ptr<Crossing> crossing;
   std::vector<std::unique_ptr<Loop>> loops;
   std::deque<FakeExchange> exchanges;

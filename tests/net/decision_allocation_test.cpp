@@ -9,7 +9,7 @@
 
 #include "engine/identifier.h"
 #include "net/authorization_routes.h"
-#include "net/stripe_route.h"
+#include "net/processor_route.h"
 #include "tests/net/allocation_count.h"
 #include "tests/net/api_fixture.h"
 #include "tests/net/fake_journal.h"
@@ -147,9 +147,10 @@ TEST_F(DecisionAllocationTest, ANativeDecisionAllocatesNothing) {
 
 TEST_F(DecisionAllocationTest, ASignedStripeDecisionAllocatesNothing) {
   constexpr std::string_view kSecret = "whsec_tests";
-  StripeRoute route(context_, counters_,
-                    std::make_shared<const StripeSettings>(StripeSettings{
-                        "stripe-main", "", std::chrono::milliseconds(1'500), StripeSignature({&kSecret, 1})}));
+  EndpointSettings settings;
+  settings.name = "stripe-main";
+  settings.dialect = make_stripe_dialect({.secrets = {&kSecret, 1}});
+  ProcessorRoute route(context_, counters_, std::make_shared<const EndpointSettings>(std::move(settings)));
   router_.add_open(Method::post, "/webhooks/stripe-main",
                    [&route](const Call& call) { route.on_request(call.request, call.exchange); });
   std::string body =

@@ -58,13 +58,13 @@ class DeskTest : public ::testing::Test {
   engine::NodeIndex make_card(engine::Minor limit, unsigned owner) {
     engine::CreateNode command;
     do {
-      command.card = shards_.nodes().cards.allocate();
-    } while (shards_.owner_of(command.card) != owner);
-    command.identity.id = {1, command.card};
+      command.node = shards_.nodes().cards.allocate();
+    } while (shards_.owner_of(command.node) != owner);
+    command.identity.id = {1, command.node};
     command.identity.currency = {840};
     command.settings.limits = {{engine::Limit::Form::amount, engine::WindowKind::lifetime, limit}};
     shards_[owner].ledger.apply(command, kNow);
-    return command.card;
+    return command.node;
   }
 
   // An id whose message's home is that loop.
@@ -137,7 +137,8 @@ class DeskTest : public ::testing::Test {
   }
 
   engine::Minor held(engine::NodeIndex card) {
-    return shards_.nodes().cards.find(card)->balance.load().usage.held[engine::usage_index(engine::WindowKind::lifetime)];
+    return shards_.nodes().cards.find(card)->balance.load().usage.held[engine::usage_index(
+        engine::WindowKind::lifetime)];
   }
   std::size_t records_of(std::uint8_t type) const {
     std::size_t count = 0;
@@ -537,6 +538,106 @@ TEST_F(DeskTest, AChangeThatTheOriginNoLongerWaitedForStands) {
   EXPECT_EQ(landed.only().kind, Answer::Kind::late) << "the caller is told that it may still be made";
   EXPECT_EQ(shards_.nodes().cards.find(there)->profile.load()->status, engine::NodeStatus::frozen);
   EXPECT_EQ(records_of(engine::Withdraw::kType), 0U);
+  expect_all_flights_back();
+}
+
+// A card that joins a tree goes to loop 0 with all its authorizations.
+class DeskTreeTest : public DeskTest {
+ protected:
+  DeskTreeTest() {
+    engine::CreateNode team{kTeam, {}, {}};
+    team.identity.id = {2, 2};
+    team.identity.currency = {840};
+    team.settings.limits = {{engine::Limit::Form::amount, engine::WindowKind::lifetime, 100}};
+    shards_.apply(team, kNow);
+  }
+
+  void attach(Landed& landed, engine::NodeIndex card, unsigned origin) {
+    Flight* flight = desks_[origin]->take();
+    flight->owner = &landed;
+    flight->deadline = std::chrono::steady_clock::now() + 1h;
+    flight->now = kNow;
+    engine::ChangeNode command{card, shards_.nodes().profile(card)->settings};
+    command.settings.parent = kTeam;
+    flight->command = command;
+    desks_[origin]->launch(*flight);
+  }
+
+  static constexpr engine::NodeIndex kTeam = engine::kBudgetBit | 1;
+};
+
+TEST_F(DeskTreeTest, WhatTheOldOwnerDecidedIsDurableBeforeTheNewOneBegins) {
+  const auto card = make_card(1000, 1);
+  Landed before;
+  Landed attached;
+  Landed after;
+  launch(before, card, id_at(1, 1), 60);
+  run();
+  attach(attached, card, 0);
+  run();
+  launch(after, card, id_at(1, 2), 70);
+  run();
+  EXPECT_EQ(journal_.pending(), 1U) << "the rest waits for the commit of what was decided before";
+  finish();
+  EXPECT_TRUE(before.only().decision.approved());
+  EXPECT_EQ(attached.only().kind, Answer::Kind::decided);
+  EXPECT_TRUE(after.only().decision.approved());
+  EXPECT_EQ(shards_.owner_of(card), 0U);
+  EXPECT_EQ(held(card), 130);
+  const auto& ledger = shards_[0].ledger;
+  EXPECT_EQ(ledger.authorizations(), 2U) << "the old one came along";
+  EXPECT_EQ(ledger.path_of(kTeam, kNow).nodes[0].usage.tally(5).held, 70) << "and was not the team's";
+  Landed over;
+  launch(over, card, id_at(0, 3), 31);
+  finish();
+  EXPECT_EQ(over.only().decision.reason, Reason::budget_limit);
+  expect_all_flights_back();
+}
+
+TEST_F(DeskTreeTest, ALateApprovalOfTheOldOwnerIsUndoneByTheNewOne) {
+  const auto card = make_card(1000, 1);
+  Landed late;
+  Landed attached;
+  launch(late, card, id_at(1, 1), 60, 0, 20ms);
+  run();
+  attach(attached, card, 1);
+  wait_for_timers(1, late);
+  EXPECT_EQ(late.only().kind, Answer::Kind::late);
+  finish();
+  EXPECT_EQ(attached.only().kind, Answer::Kind::decided);
+  EXPECT_EQ(held(card), 0);
+  EXPECT_EQ(records_of(engine::Withdraw::kType), 1U);
+  expect_all_flights_back();
+}
+
+TEST_F(DeskTreeTest, ACardThatIsAttachedTwiceAtOnceMovesOnce) {
+  const auto card = make_card(1000, 1);
+  Landed spent;
+  Landed first;
+  Landed second;
+  launch(spent, card, id_at(0, 1), 60);
+  run();
+  attach(first, card, 0);
+  attach(second, card, 1);
+  finish();
+  EXPECT_EQ(first.only().kind, Answer::Kind::decided);
+  EXPECT_EQ(second.only().kind, Answer::Kind::decided);
+  EXPECT_EQ(shards_.nodes().profile(card)->version, 3U);
+  expect_all_flights_back();
+}
+
+TEST_F(DeskTest, AHoldThatHasRunOutIsReleasedByARecordOfItsOwn) {
+  const auto card = make_card(100, 1);
+  Landed landed;
+  launch(landed, card, id_at(0, 1), 60);
+  finish();
+  desks_[1]->expire_holds(kNow + 7 * 24h - 1ms, {});
+  finish();
+  EXPECT_EQ(held(card), 60);
+  desks_[1]->expire_holds(kNow + 7 * 24h, {});
+  EXPECT_EQ(held(card), 0);
+  finish();
+  EXPECT_EQ(records_of(engine::Advise::kType), 1U);
   expect_all_flights_back();
 }
 
