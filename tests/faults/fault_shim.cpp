@@ -114,7 +114,7 @@ long guarded(const Call& call, Make make) {
   return result;
 }
 
-void move(timespec& time, std::int64_t by_ns) {
+void shift(timespec& time, std::int64_t by_ns) {
   constexpr std::int64_t kSecond = 1'000'000'000;
   const std::int64_t nanoseconds = time.tv_sec * kSecond + time.tv_nsec + by_ns;
   time.tv_sec = static_cast<time_t>(nanoseconds / kSecond);
@@ -228,7 +228,7 @@ __attribute__((visibility("default"))) void holdfast_faults_attach(Block* block)
 __attribute__((visibility("default"))) int clock_gettime(clockid_t clock, timespec* time) noexcept {
   const int result = static_cast<int>(::syscall(SYS_clock_gettime, clock, time));
   const Block* block = current.load(std::memory_order_acquire);
-  if (result == 0 && clock == CLOCK_REALTIME && block != nullptr) move(*time, block->clock_offset_ns.load());
+  if (result == 0 && clock == CLOCK_REALTIME && block != nullptr) shift(*time, block->clock_offset_ns.load());
   return result;
 }
 

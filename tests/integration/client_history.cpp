@@ -142,9 +142,9 @@ class Client {
   }
 
   Asked fresh(std::uint64_t dice) {
-    constexpr std::pair<std::uint64_t, Kind> kSteps[] = {
-        {8, Kind::increment}, {20, Kind::capture}, {31, Kind::reverse}, {33, Kind::expire},
-        {38, Kind::refund},   {40, Kind::reverse_refund}};
+    constexpr std::pair<std::uint64_t, Kind> kSteps[] = {{8, Kind::increment}, {20, Kind::capture},
+                                                         {31, Kind::reverse},  {33, Kind::expire},
+                                                         {38, Kind::refund},   {40, Kind::reverse_refund}};
     if (dice < 6) return change();
     if (dice < 8) return posting();
     for (const auto& [below, kind] : kSteps) {
@@ -155,7 +155,9 @@ class Client {
   }
 
   std::string new_id() { return name_ + std::to_string(++asked_); }
-  std::int64_t amount(std::int64_t most) { return static_cast<std::int64_t>(1 + random_() % static_cast<std::uint64_t>(most)); }
+  std::int64_t amount(std::int64_t most) {
+    return static_cast<std::int64_t>(1 + random_() % static_cast<std::uint64_t>(most));
+  }
   const std::string& any_card() {
     const auto dice = random_() % 10;
     return any_of(dice < 4 ? cards_.steady : dice < 8 ? cards_.moving : cards_.changing, random_);
@@ -241,8 +243,9 @@ class Client {
       asked.body = "{" + std::string(any_of(kLimitsOfBudgets, random_)) + "}";
     } else {
       asked.method = "POST";
-      asked.path = random_() % 4 == 0 ? "/api/v1/budgets/" + any_of(cards_.budgets, random_)
-                                      : "/api/v1/cards/" + any_of(random_() % 2 == 0 ? cards_.moving : cards_.changing, random_);
+      asked.path = random_() % 4 == 0
+                       ? "/api/v1/budgets/" + any_of(cards_.budgets, random_)
+                       : "/api/v1/cards/" + any_of(random_() % 2 == 0 ? cards_.moving : cards_.changing, random_);
       asked.path += dice == 8 ? "/freeze" : "/unfreeze";
     }
     return asked;
@@ -269,9 +272,11 @@ Cards::Cards(HttpClient& client) {
   budget(R"("parent":)" + quoted(team) + R"(,"refunds_restore":true,"limits":[{"amount":15000,"rolling":3600}])");
   budget(R"("limits":[{"count":150,"window":"lifetime"},{"amount":20000,"window":"lifetime","categories":["5734"]}])");
   for (const std::string& each : budgets)
-    moving.push_back(make_card_with(client, R"("budget":)" + quoted(each) + R"(,"limits":[{"amount":25000,"window":"day"}])"));
+    moving.push_back(
+        make_card_with(client, R"("budget":)" + quoted(each) + R"(,"limits":[{"amount":25000,"window":"day"}])"));
   moving.push_back(make_card_with(client, R"("refunds_restore":true,"limits":[{"amount":12000,"window":"lifetime"}])"));
-  moving.push_back(make_card_with(client, R"("time_zone":"Asia/Kolkata","limits":[{"amount":12000,"window":"month"}])"));
+  moving.push_back(
+      make_card_with(client, R"("time_zone":"Asia/Kolkata","limits":[{"amount":12000,"window":"month"}])"));
   for (const std::size_t number : {0U, 1U, 3U})
     changing.push_back(make_card_with(client, std::string(kLimitsOfCards[number])));
   for (int i = 0; i < 6; ++i)

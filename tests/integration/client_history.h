@@ -27,9 +27,9 @@ struct Asked {
   std::string method = "POST";
   std::string path;
   std::string body;
-  std::string card;                // not of a change
-  std::string authorization;       // likewise
-  std::int64_t amount = -1;        // -1: all
+  std::string card;           // not of a change
+  std::string authorization;  // likewise
+  std::int64_t amount = -1;   // -1: all
   bool final_capture = true;
   bool partial = false;
 };

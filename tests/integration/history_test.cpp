@@ -124,7 +124,8 @@ const Delivery& any_answered(const Deliveries& deliveries) {
 void expect_corruption_is_found(const JournalCheck& journal, Deliveries deliveries, std::string_view before,
                                 std::string_view after) {
   const auto has_it = [&](const Delivery& each) {
-    return each.status == 200 && each.asked->kind != Asked::Kind::change && each.answer.find(before) != std::string::npos;
+    return each.status == 200 && each.asked->kind != Asked::Kind::change &&
+           each.answer.find(before) != std::string::npos;
   };
   const auto victim = std::find_if(deliveries.begin(), deliveries.end(), has_it);
   ASSERT_NE(victim, deliveries.end()) << "no answer has " << before;

@@ -70,13 +70,16 @@ class AnswerCheck {
   }
 
   void flag(const char* member, bool expected) {
-    compare(member, [&] { return json_flag(answer_, member) ? "true" : "false"; }, expected ? "true" : "false");
+    compare(
+        member, [&] { return json_flag(answer_, member) ? "true" : "false"; }, expected ? "true" : "false");
   }
   void integer(const char* member, std::int64_t expected) {
-    compare(member, [&] { return std::to_string(json_integer(answer_, member)); }, std::to_string(expected));
+    compare(
+        member, [&] { return std::to_string(json_integer(answer_, member)); }, std::to_string(expected));
   }
   void words(const char* member, std::string_view expected) {
-    compare(member, [&] { return json_text(answer_, member); }, std::string(expected));
+    compare(
+        member, [&] { return json_text(answer_, member); }, std::string(expected));
   }
   template <class Read>
   void compare(const char* member, Read read, const std::string& expected) {
@@ -177,7 +180,8 @@ Differences JournalCheck::against(const Deliveries& deliveries) const {
   for (const Delivery& delivery : deliveries) {
     std::string& answer = sent[delivery.asked->message];
     if (delivery.status != 200) {
-      if (!may_be_refused(delivery, times.at(delivery.asked.get()) > 1)) differ(named(delivery, "no such answer is due"));
+      if (!may_be_refused(delivery, times.at(delivery.asked.get()) > 1))
+        differ(named(delivery, "no such answer is due"));
       continue;
     }
     const auto found = by_message_.find(delivery.asked->message);

@@ -27,17 +27,17 @@ struct CardOperation {
     post,       // posted += amount
   };
   Kind kind = Kind::authorize;
-  std::size_t authorization = 0;   // number of it
-  std::int64_t amount = 0;         // of a capture or reversal also kAllOfIt
-  bool partial = false;            // of an authorize: less than the amount would do
-  bool final = true;               // of a capture
-  std::int64_t invoked = 0;        // before the first byte was sent
-  std::int64_t returned = 0;       // after the last byte of the answer
+  std::size_t authorization = 0;  // number of it
+  std::int64_t amount = 0;        // of a capture or reversal also kAllOfIt
+  bool partial = false;           // of an authorize: less than the amount would do
+  bool final = true;              // of a capture
+  std::int64_t invoked = 0;       // before the first byte was sent
+  std::int64_t returned = 0;      // after the last byte of the answer
   // The answer.
-  bool refused = false;            // of what follows an authorization: nothing was held any more
-  std::int64_t approved = 0;       // of an authorize or increment; 0: declined
+  bool refused = false;              // of what follows an authorization: nothing was held any more
+  std::int64_t approved = 0;         // of an authorize or increment; 0: declined
   std::optional<std::int64_t> room;  // of a decline, when it told: what would have been approved
-  std::int64_t released = 0;       // of a capture or reversal: taken off what is held
+  std::int64_t released = 0;         // of a capture or reversal: taken off what is held
 };
 
 struct CardHistory {

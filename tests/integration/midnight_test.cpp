@@ -11,12 +11,13 @@ namespace holdfast::integration {
 namespace {
 
 constexpr std::size_t kAgents = 10;
+constexpr std::size_t kBigSpenders = 3;  // of them
 constexpr std::int64_t kAgentDay = 5'000;
 constexpr std::int64_t kTeamDay = 30'000;
 // Fewer requests where a sanitizer slows them. The last divides both limits: all of them can be spent.
 constexpr std::int64_t kAmountUnit = HOLDFAST_TESTS_SLOWED ? 50 : 10;
 constexpr std::int64_t kAmounts[] = {17 * kAmountUnit, 9 * kAmountUnit, 4 * kAmountUnit, kAmountUnit};
-constexpr std::size_t kRequestsMax = 40'000;              // after so many a day will not become full any more
+constexpr std::size_t kRequestsMax = 40'000;  // after so many a day will not become full any more
 constexpr std::size_t kDeclinesAtTheEnd = 200;
 // The clock is set to so long before the end of a day that is spent, and gets over it while requests are under way.
 constexpr std::chrono::milliseconds kBeforeMidnight{40};
@@ -29,11 +30,14 @@ struct Days {
   std::array<const char*, 4> limits;
 };
 constexpr Days kDays[] = {
-    {"Utc", "UTC",
+    {"Utc",
+     "UTC",
      {"2050-06-14T00:00:00.000Z", "2050-06-15T00:00:00.000Z", "2050-06-16T00:00:00.000Z", "2050-06-17T00:00:00.000Z"}},
-    {"NewYorkDayOf23Hours", "America/New_York",
+    {"NewYorkDayOf23Hours",
+     "America/New_York",
      {"2050-03-12T05:00:00.000Z", "2050-03-13T05:00:00.000Z", "2050-03-14T04:00:00.000Z", "2050-03-15T04:00:00.000Z"}},
-    {"NewYorkDayOf25Hours", "America/New_York",
+    {"NewYorkDayOf25Hours",
+     "America/New_York",
      {"2050-11-05T04:00:00.000Z", "2050-11-06T04:00:00.000Z", "2050-11-07T05:00:00.000Z", "2050-11-08T05:00:00.000Z"}},
 };
 
@@ -87,7 +91,8 @@ class Spending {
     if (day_ < 3 && turn_ % 64 == 63 && is_spent()) end_day();
     ++turn_;
     // Some spend more than others, so that both kinds of limits are reached.
-    const std::string& agent = team_.agents[random_() % (random_() % 2 == 0 ? 3 : kAgents)];
+    const std::size_t among = random_() % 2 == 0 ? kBigSpenders : kAgents;
+    const std::string& agent = team_.agents[random_() % among];
     const std::int64_t amount = kAmounts[random_() % std::size(kAmounts)];
     std::string id = ids_.next();
     std::string text = authorization_request(id, agent, amount);

@@ -97,8 +97,8 @@ class Records : public testing::Test {
 };
 
 TEST_F(Records, OfCardsAndBudgetsAreThereAfterAKill) {
-  const std::string company = id_of_posted(
-      "create_budget", "budgets", R"({"label":"company","limits":[{"amount":90000,"window":"lifetime"}]})");
+  const std::string company = id_of_posted("create_budget", "budgets",
+                                           R"({"label":"company","limits":[{"amount":90000,"window":"lifetime"}]})");
   const std::string team =
       id_of_posted("create_budget", "budgets", R"({"label":"team","parent":")" + company + R"("})");
   const std::string card =
@@ -158,7 +158,8 @@ TEST_F(Records, OfWhatFollowsADecisionAreThereAfterAKill) {
 TEST_F(Records, OfKeysAreThereAfterAKill) {
   const std::string card = card_with_limit(100);
   id_of_posted("add_key", "keys", R"({"label":"of a desk","role":"reader"})");
-  const std::string agent = id_of_posted("add_key", "keys", R"({"label":"of an agent","role":"agent","node":")" + card + R"("})");
+  const std::string agent =
+      id_of_posted("add_key", "keys", R"({"label":"of an agent","role":"agent","node":")" + card + R"("})");
   call("remove_key", "DELETE", "keys/" + agent, "");
   EXPECT_EQ(client_->get("/api/v1/keys/" + agent).status, 404);
 }
