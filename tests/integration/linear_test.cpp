@@ -117,6 +117,34 @@ TEST(Linear, RejectsFollowUpsThatDidNotHappenLikeThat) {
             Verdict::not_linearizable);
 }
 
+CardOperation of_kind(Kind kind, CardOperation operation) {
+  operation.kind = kind;
+  return operation;
+}
+
+CardOperation partial(CardOperation operation) {
+  operation.partial = true;
+  return operation;
+}
+
+TEST(Linear, KnowsPartsIncrementsAndPostings) {
+  const CardOperation first = authorize(0, 60, 60, {1, 2});
+  EXPECT_EQ(verdict({first, partial(authorize(1, 50, 40, {3, 4})), partial(authorize(2, 50, 0, {5, 6}))}),
+            Verdict::linearizable);
+  EXPECT_EQ(verdict({first, partial(authorize(1, 50, 39, {3, 4}))}), Verdict::not_linearizable);
+  EXPECT_EQ(verdict({first, partial(authorize(1, 50, 0, {3, 4}))}), Verdict::not_linearizable);
+  EXPECT_EQ(verdict({first, of_kind(Kind::increment, authorize(0, 40, 40, {3, 4})), reverse(0, kAllOfIt, 100, {5, 6}),
+                     refused(of_kind(Kind::increment, authorize(0, 1, 0, {7, 8})))}),
+            Verdict::linearizable);
+  EXPECT_EQ(verdict({first, of_kind(Kind::increment, authorize(0, 41, 41, {3, 4}))}), Verdict::not_linearizable);
+  EXPECT_EQ(verdict({first, of_kind(Kind::post, authorize(1, 70, 0, {3, 4})), declined_with_room(2, 1, 0, {5, 6}),
+                     capture(0, 10, 60, {7, 8}), authorize(3, 20, 20, {9, 10})}),
+            Verdict::linearizable)
+      << "a posting is never refused";
+  EXPECT_EQ(verdict({first, of_kind(Kind::post, authorize(1, 70, 0, {3, 4})), authorize(2, 1, 1, {5, 6})}),
+            Verdict::not_linearizable);
+}
+
 // ---- Cards in memory with threads on them
 
 constexpr std::int64_t kLimit = 10'000;
@@ -183,7 +211,7 @@ TEST(Linear, RejectsACardThatChecksAndChargesInTwoSteps) {
   EXPECT_EQ(check_linearity(history).verdict, Verdict::not_linearizable);
 }
 
-// A decline that reads a balance which another thread has not given back all of.
+// What one thread reserved and has not given back yet declines what another asks.
 TEST(Linear, RejectsACardThatReservesBeforeItChecks) {
   std::barrier<> all_reserved(kThreads);
   std::barrier<> all_decided(kThreads);
