@@ -1,34 +1,17 @@
 #include "engine/exposure.h"
 
 #include <algorithm>
-#include <limits>
 #include <map>
-#include <queue>
 #include <set>
 #include <tuple>
+
+#include "engine/exposure_windows.h"
 
 namespace holdfast::engine {
 namespace {
 
-using std::chrono::milliseconds;
-
-constexpr Minor kUnlimited = std::numeric_limits<Minor>::max();
 // More make the bound no tighter but for trees of many time zones, and the work grows with their cube.
 constexpr std::size_t kCutsMax = 16;
-
-Minor subtract(Minor a, Minor b) {
-  return checked_subtract(a, b).value_or(b < 0 ? kUnlimited : std::numeric_limits<Minor>::min());
-}
-
-// Of amounts that are not negative; stops at kUnlimited.
-Minor times(Minor amount, Minor count) {
-  Minor product = 0;
-  return __builtin_mul_overflow(amount, count, &product) ? kUnlimited : product;
-}
-
-Minor room_under(Minor limit, Minor used) {
-  return std::max<Minor>(subtract(limit, used), 0);
-}
 
 bool is_fixed(WindowKind kind) {
   return kind != WindowKind::authorization && kind != WindowKind::lifetime && kind != WindowKind::rolling;
@@ -45,92 +28,6 @@ bool concerns_everything(const Limit& limit, const Controls& controls) {
   return !controls.allowed_categories.empty() &&
          std::all_of(controls.allowed_categories.begin(), controls.allowed_categories.end(), is_inside);
 }
-
-// Where the windows of one kind begin within the span; the first is the one that is there already.
-class Windows {
- public:
-  Windows(WindowKind kind, const ZoneRules& zone, Weekday week_start, Instant now, Instant until) {
-    for (Instant next = now; next < until; next = window_at(kind, next, zone, week_start).end)
-      begins_.push_back(next);
-  }
-  Instant first_end() const { return begins_.size() > 1 ? begins_[1] : Instant::max(); }
-  Instant last_begin() const { return begins_.back(); }
-  bool is_current(Instant at) const { return at < first_end(); }
-  // How many of them meet [from, to).
-  Minor meeting(Instant from, Instant to) const {
-    const auto number = [this](Instant at) { return std::upper_bound(begins_.begin(), begins_.end(), at); };
-    return number(to - milliseconds(1)) - number(from) + 1;
-  }
-
- private:
-  std::vector<Instant> begins_;
-};
-
-// A rolling window as somebody meets it who takes what there is as soon as it is there.
-class RollingSpender {
- public:
-  RollingSpender(const Limit& limit, const std::vector<RollingPart>& parts, Instant from)
-      : value_(limit.value),
-        length_(std::chrono::seconds(limit.rolling_seconds)),
-        part_(length_.count() / kParts),
-        counts_(limit.form == Limit::Form::count) {
-    for (const RollingPart& part : parts) {
-      if (part.drops_out_at <= from) continue;
-      const Minor amount = counts_ ? part.tally.count : part.tally.used();
-      used_ = saturating_add(used_, amount);
-      drops_.push({part.drops_out_at, amount, false});
-      ++foreign_;
-    }
-    spend(from);
-  }
-
-  Minor spent_before(Instant to) {
-    while (foreign_ != 0 && drops_.top().at < to)
-      drop_next();
-    // From here on all that is in the window was spent here, and each part of it is spent again when it drops out,
-    // which it does in the same time ever after.
-    for (; foreign_ == 0 && !drops_.empty() && drops_.top().at < to; drops_.pop()) {
-      const Minor again = (to - milliseconds(1) - drops_.top().at) / milliseconds((kParts + 1) * part_) + 1;
-      spent_ = saturating_add(spent_, times(drops_.top().amount, again));
-    }
-    return spent_;
-  }
-
- private:
-  static constexpr std::int64_t kParts = 60;
-  struct Drop {
-    Instant at;
-    Minor amount = 0;
-    bool own = false;
-    bool operator<(const Drop& other) const { return at > other.at; }  // the earliest is the top of the queue
-  };
-
-  void spend(Instant at) {
-    const Minor room = room_under(value_, used_);
-    if (room == 0) return;
-    used_ = saturating_add(used_, room);
-    spent_ = saturating_add(spent_, room);
-    drops_.push({from_millis((to_millis(at) / part_ + 1) * part_) + length_, room, true});
-  }
-  void drop_next() {
-    const Instant at = drops_.top().at;
-    while (!drops_.empty() && drops_.top().at == at) {
-      used_ = subtract(used_, drops_.top().amount);
-      if (!drops_.top().own) --foreign_;
-      drops_.pop();
-    }
-    spend(at);
-  }
-
-  const Minor value_;
-  const milliseconds length_;
-  const std::int64_t part_;  // milliseconds
-  const bool counts_;
-  std::priority_queue<Drop> drops_;
-  std::size_t foreign_ = 0;
-  Minor used_ = 0;
-  Minor spent_ = 0;
-};
 
 class Calculation {
  public:
@@ -170,16 +67,16 @@ class Calculation {
   Minor whole(const Stretches& bounds) const { return bounds[place(0, cuts_.size() - 1)]; }
 
   static std::optional<Minor> visible(Minor bound, std::uint32_t copies) {
-    const Minor all = times(bound, copies);
+    const Minor all = saturating_times(bound, copies);
     return all == kUnlimited ? std::nullopt : std::optional(all);
   }
   static void add_to(Stretches& sum, const Stretches& bounds, std::uint32_t copies) {
     if (sum.empty()) sum.assign(bounds.size(), 0);
     for (std::size_t k = 0; k < bounds.size(); ++k)
-      sum[k] = saturating_add(sum[k], times(bounds[k], copies));
+      sum[k] = saturating_add(sum[k], saturating_times(bounds[k], copies));
   }
 
-  const Windows& windows(const PathNode& node, WindowKind kind) {
+  const WindowsAhead& windows(const PathNode& node, WindowKind kind) {
     const Weekday week_start = kind == WindowKind::week ? node.week_start() : Weekday::monday;
     const auto key = std::make_tuple(kind, node.zone, week_start);
     const auto found = windows_.find(key);
@@ -257,12 +154,13 @@ class Calculation {
       const Limit& limit = settings.limits[i];
       if (limit.window == WindowKind::authorization || !concerns_everything(limit, settings.controls)) continue;
       const Minor left = left_under(node, i, from, to);
-      bound = std::min(bound, limit.form == Limit::Form::count ? times(left, largest_[place_in_tree]) : left);
+      bound =
+          std::min(bound, limit.form == Limit::Form::count ? saturating_times(left, largest_[place_in_tree]) : left);
     }
     if (settings.max_authorizations != 0) {
       const Minor approvals = node.usage.tally(usage_index(WindowKind::lifetime)).count;
       const Minor left = room_under(settings.max_authorizations, approvals);
-      bound = std::min(bound, times(left, largest_[place_in_tree]));
+      bound = std::min(bound, saturating_times(left, largest_[place_in_tree]));
     }
     return bound;
   }
@@ -276,10 +174,10 @@ class Calculation {
     const Tally tally = node.tally_of(index, now_);
     const Minor left = room_under(limit.value, limit.form == Limit::Form::count ? tally.count : tally.used());
     if (limit.window == WindowKind::lifetime) return left;
-    const Windows& all = windows(node, limit.window);
+    const WindowsAhead& all = windows(node, limit.window);
     const Minor met = all.meeting(from, to);
-    if (!all.is_current(from)) return times(limit.value, met);
-    return saturating_add(left, times(limit.value, met - 1));
+    if (!all.is_current(from)) return saturating_times(limit.value, met);
+    return saturating_add(left, saturating_times(limit.value, met - 1));
   }
 
   // No stretch can have more than its parts.
@@ -298,7 +196,7 @@ class Calculation {
   const Instant until_;
   std::vector<Instant> cuts_;   // with both ends
   std::vector<Minor> largest_;  // single approval, of each node
-  std::map<std::tuple<WindowKind, const ZoneRules*, Weekday>, Windows> windows_;
+  std::map<std::tuple<WindowKind, const ZoneRules*, Weekday>, WindowsAhead> windows_;
 };
 
 }  // namespace
