@@ -47,7 +47,7 @@ const auto& any_of(const Range& range, Random& random) {
   return range[random() % std::size(range)];
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   return '"' + std::string(text) + '"';
 }
 
@@ -164,7 +164,7 @@ class Client {
   }
 
   std::string money_members(const Asked& asked) {
-    return R"({"id":)" + quoted(asked.message) + R"(,"card":)" + quoted(asked.card) + R"(,"amount":)" +
+    return R"({"id":)" + in_quotes(asked.message) + R"(,"card":)" + in_quotes(asked.card) + R"(,"amount":)" +
            std::to_string(asked.amount) + R"(,"currency":"USD","merchant":)" + std::string(any_of(kMerchants, random_));
   }
 
@@ -197,7 +197,7 @@ class Client {
     asked.card = about.card;
     asked.authorization = about.authorization;
     asked.path = "/api/v1/authorizations/" + about.authorization + "/" + std::string(step_name(kind));
-    asked.body = R"({"id":)" + quoted(asked.message);
+    asked.body = R"({"id":)" + in_quotes(asked.message);
     const bool all = kind == Kind::expire || (kind != Kind::increment && random_() % 2 == 0);
     if (!all) asked.amount = amount(800);
     if (!all) asked.body += R"(,"amount":)" + std::to_string(asked.amount);
@@ -234,7 +234,7 @@ class Client {
     if (dice < 5) {
       const auto to = random_() % (cards_.budgets.size() + 1);
       asked.path = "/api/v1/cards/" + any_of(cards_.moving, random_);
-      asked.body = R"({"budget":)" + (to == cards_.budgets.size() ? "null" : quoted(cards_.budgets[to])) + "}";
+      asked.body = R"({"budget":)" + (to == cards_.budgets.size() ? "null" : in_quotes(cards_.budgets[to])) + "}";
     } else if (dice < 7) {
       asked.path = "/api/v1/cards/" + any_of(cards_.changing, random_);
       asked.body = "{" + std::string(any_of(kLimitsOfCards, random_)) + "}";
@@ -268,12 +268,12 @@ Cards::Cards(HttpClient& client) {
     return budgets.back();
   };
   const std::string company = budget(R"("time_zone":"America/New_York","limits":[{"amount":90000,"window":"day"}])");
-  const std::string team = budget(R"("parent":)" + quoted(company) + R"(,"limits":[{"amount":30000,"window":"week"}])");
-  budget(R"("parent":)" + quoted(team) + R"(,"refunds_restore":true,"limits":[{"amount":15000,"rolling":3600}])");
+  const std::string team = budget(R"("parent":)" + in_quotes(company) + R"(,"limits":[{"amount":30000,"window":"week"}])");
+  budget(R"("parent":)" + in_quotes(team) + R"(,"refunds_restore":true,"limits":[{"amount":15000,"rolling":3600}])");
   budget(R"("limits":[{"count":150,"window":"lifetime"},{"amount":20000,"window":"lifetime","categories":["5734"]}])");
   for (const std::string& each : budgets)
     moving.push_back(
-        make_card_with(client, R"("budget":)" + quoted(each) + R"(,"limits":[{"amount":25000,"window":"day"}])"));
+        make_card_with(client, R"("budget":)" + in_quotes(each) + R"(,"limits":[{"amount":25000,"window":"day"}])"));
   moving.push_back(make_card_with(client, R"("refunds_restore":true,"limits":[{"amount":12000,"window":"lifetime"}])"));
   moving.push_back(
       make_card_with(client, R"("time_zone":"Asia/Kolkata","limits":[{"amount":12000,"window":"month"}])"));

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "engine/command.h"
+#include "engine/rows.h"
 #include "tests/integration/client_history.h"
 #include "tests/model/comparison.h"
 
