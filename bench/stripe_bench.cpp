@@ -68,8 +68,8 @@ void require(bool holds, const char* what) {
 }
 
 std::string request_body() {
-  const auto root = std::filesystem::path(__FILE__).parent_path().parent_path();
-  std::ifstream in(root / "tests/net/fixtures/stripe_request.json", std::ios::binary);
+  std::ifstream in(std::filesystem::path(HOLDFAST_SOURCE_DIR) / "tests/net/fixtures/stripe_request.json",
+                   std::ios::binary);
   std::string body((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
   require(!body.empty(), "no fixture");
   return body;

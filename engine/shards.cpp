@@ -160,10 +160,14 @@ Outcome Shards::apply(const Command& command, Instant now) {
   }
   if (const auto* remove = std::get_if<RemoveKey>(&command)) keys_.erase(remove->id);
   if (const auto* change = std::get_if<ChangeNode>(&command)) bring_into_tree(*change);
+  // A card that is made in a tree is of that tree from the beginning.
+  const auto* create = std::get_if<CreateNode>(&command);
+  const bool made_in_tree = create != nullptr && create->settings.parent != kNoNode;
+  const unsigned owner = made_in_tree ? 0 : owner_of(node_of(command));
   return std::visit(
       [&]<class T>(const T& each) -> Outcome {
         if constexpr (requires { shards_[0]->ledger.apply(each, now); }) {
-          return shards_[owner_of(node_of(command))]->ledger.apply(each, now);
+          return shards_[owner]->ledger.apply(each, now);
         } else {
           return std::monostate{};
         }

@@ -26,10 +26,10 @@ namespace holdfast::net::lithic {
 //
 // Told: `card_transaction.updated` with all that ever happened to the transaction. One step for each event, with the
 // event's token as message id (behind "event:", because the question may have had the same token), so that hearing the
-// history again changes nothing. What changes a hold says how much is held afterwards: by the transaction itself for the
-// last of them, and added up from the history for those before. The step of an event may therefore read differently in a
-// longer history; its first hearing counts. Every other event is kept without an effect, and has no message id of its
-// own.
+// history again changes nothing. What changes a hold says how much is held afterwards: by the transaction itself for
+// the last of them, and added up from the history for those before. The step of an event may therefore read differently
+// in a longer history; its first hearing counts. Every other event is kept without an effect, and has no message id of
+// its own.
 Event decode(std::string_view body, JsonDocument& document);
 
 // Appends the answer to `asked`, whose HTTP status is always 200. An amount is sent only with a partial approval: its

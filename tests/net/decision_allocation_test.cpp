@@ -63,19 +63,26 @@ class LastAnswer final : public Exchange {
   std::string body;
 };
 
+class NoArchive final : public Archive {
+ public:
+  void read(std::vector<engine::Sequence> sequences, std::function<void(std::vector<engine::Bytes>)> done) override {
+    done(std::vector<engine::Bytes>(sequences.size()));
+  }
+};
+
 class DecisionAllocationTest : public ::testing::Test {
  protected:
   DecisionAllocationTest() {
     journal_.set_waker(0, [this] { boost::asio::post(io_, [this] { desk_.on_journal(); }); });
     keys_.publish(KeyRing({{{1, 1}, Role::processor, "tests", tokens_("token-of-the-tests"), {}}}));
     engine::CreateNode command;
-    command.card = shards_.nodes().cards.allocate();
+    command.node = shards_.nodes().cards.allocate();
     command.identity.id = {1, 2};
     command.identity.currency = {840};
     command.identity.processor_endpoint = "stripe-main";
     command.identity.processor_card = "ic_hot";
     command.settings.limits = {{engine::Limit::Form::amount, engine::WindowKind::day, 5'000}};
-    shards_.enter_names(command.card, command.identity);
+    shards_.enter_names(command.node, command.identity);
     shards_.apply(command, surroundings_.now());
     routes_.add_to(router_);
   }

@@ -116,7 +116,7 @@ TEST_F(ExposureRoutesTest, NamesAThousandNodesAndCountsAll) {
 
 TEST_F(ExposureRoutesTest, RefusesWhatItDoesNotUnderstand) {
   const std::string budget = "budget=" + team_;
-  for (const std::string query :
+  for (const std::string& query :
        {std::string(), budget + "&card=" + card_, budget + '&' + budget, budget + "&depth=1",
         budget + "&until=", budget + "&until=tomorrow", budget + "&until=%4", budget + "&until=%zz",
         budget + "&until=2026-11-23T15:00:00Z", budget + "&until=2027-12-28T15:00:00.001Z"}) {
@@ -128,7 +128,7 @@ TEST_F(ExposureRoutesTest, RefusesWhatItDoesNotUnderstand) {
   const auto what_if = [&](const std::string& card) {
     return R"({"budget":")" + team_ + R"(","what_if":[{)" + card + "}]}";
   };
-  for (const std::string body :
+  for (const std::string& body :
        {std::string(), std::string("{}"), what_if(R"("limits":[])"), what_if(R"("parent":")" + organisation_ + '"'),
         what_if(R"("parent":")" + card_ + '"'), what_if(R"("parent":")" + team_ + R"(","count":0)"),
         what_if(R"("parent":")" + team_ + R"(","count":1000001)"),

@@ -215,8 +215,8 @@ TEST(BasicAuthentication, TakesAnyOfItsCredentialsAndNothingElse) {
   const auto verify = [&](const string& text) { return basic.verify("Basic " + base64(text)); };
   EXPECT_EQ(verify("holdfast:Old:password-1"), Result::ok);
   EXPECT_EQ(verify("holdfast2:New-password-2"), Result::ok);
-  for (const string& wrong : {"holdfast:New-password-2", "holdfast2:Old:password-1", "holdfast", "holdfast:", ":", "",
-                              "holdfast:Old:password-1 ", "HOLDFAST:Old:password-1", "holdfast:Old:password"}) {
+  for (const char* wrong : {"holdfast:New-password-2", "holdfast2:Old:password-1", "holdfast", "holdfast:", ":", "",
+                            "holdfast:Old:password-1 ", "HOLDFAST:Old:password-1", "holdfast:Old:password"}) {
     EXPECT_EQ(verify(wrong), Result::mismatch) << wrong;
   }
   EXPECT_EQ(basic.verify("bAsIc " + base64("holdfast:Old:password-1")), Result::ok);
