@@ -158,10 +158,14 @@ TEST_F(Records, OfWhatFollowsADecisionAreThereAfterAKill) {
 TEST_F(Records, OfKeysAreThereAfterAKill) {
   const std::string card = card_with_limit(100);
   id_of_posted("add_key", "keys", R"({"label":"of a desk","role":"reader"})");
-  const std::string agent =
-      id_of_posted("add_key", "keys", R"({"label":"of an agent","role":"agent","node":")" + card + R"("})");
-  call("remove_key", "DELETE", "keys/" + agent, "");
-  EXPECT_EQ(client_->get("/api/v1/keys/" + agent).status, 404);
+  const HttpAnswer made = post("add_key", "keys", R"({"label":"of an agent","role":"agent","node":")" + card + R"("})");
+  // It is still the key of that card, and of no other.
+  HttpClient agent(daemon_->port(), json_text(made.body, "/key"));
+  EXPECT_EQ(agent.get("/api/v1/cards/" + card).status, 200);
+  EXPECT_EQ(agent.get("/api/v1/cards/" + card_with_limit(100)).status, 403);
+  const std::string id = json_text(made.body, "/id");
+  call("remove_key", "DELETE", "keys/" + id, "");
+  EXPECT_EQ(client_->get("/api/v1/keys/" + id).status, 404);
 }
 
 // What nobody can ask for: the record that takes back an approval which came too late.
