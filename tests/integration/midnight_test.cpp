@@ -86,8 +86,8 @@ class Spending {
       : watcher_(daemon.port(), kAdminKey), team_(team), calendar_(calendar) {}
 
   std::optional<Order> next() {
-    if (day_ == 3 && left_-- == 0) return std::nullopt;
-    if (turn_ == kRequestsMax) return std::nullopt;
+    if (turn_ == kRequestsMax || left_ == 0) return std::nullopt;
+    if (is_over()) --left_;
     if (day_ < 3 && turn_ % 64 == 63 && is_spent()) end_day();
     ++turn_;
     // Some spend more than others, so that both kinds of limits are reached.
