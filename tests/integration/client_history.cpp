@@ -35,9 +35,9 @@ constexpr std::string_view kLimitsOfCards[] = {
 };
 
 constexpr std::string_view kLimitsOfBudgets[] = {
-    R"("limits":[{"amount":60000,"window":"day"}])",
-    R"("limits":[{"amount":35000,"window":"lifetime"},{"count":200,"window":"hour"}])",
-    R"("limits":[{"amount":20000,"rolling":60},{"amount":80000,"window":"year"}])",
+    R"("limits":[{"amount":20000,"window":"day"}])",
+    R"("limits":[{"amount":15000,"window":"lifetime"},{"count":100,"window":"hour"}])",
+    R"("limits":[{"amount":9000,"rolling":60},{"amount":30000,"window":"year"}])",
     R"("refunds_restore":true)",
     R"("refunds_restore":false)",
 };
@@ -267,10 +267,11 @@ Cards::Cards(HttpClient& client) {
     budgets.push_back(make_budget(client, members));
     return budgets.back();
   };
-  const std::string company = budget(R"("time_zone":"America/New_York","limits":[{"amount":90000,"window":"day"}])");
-  const std::string team = budget(R"("parent":)" + in_quotes(company) + R"(,"limits":[{"amount":30000,"window":"week"}])");
-  budget(R"("parent":)" + in_quotes(team) + R"(,"refunds_restore":true,"limits":[{"amount":15000,"rolling":3600}])");
-  budget(R"("limits":[{"count":150,"window":"lifetime"},{"amount":20000,"window":"lifetime","categories":["5734"]}])");
+  const std::string company = budget(R"("time_zone":"America/New_York","limits":[{"amount":16000,"window":"day"}])");
+  const std::string team =
+      budget(R"("parent":)" + in_quotes(company) + R"(,"limits":[{"amount":10000,"window":"week"}])");
+  budget(R"("parent":)" + in_quotes(team) + R"(,"refunds_restore":true,"limits":[{"amount":6000,"rolling":3600}])");
+  budget(R"("limits":[{"count":150,"window":"lifetime"},{"amount":7000,"window":"lifetime","categories":["5734"]}])");
   for (const std::string& each : budgets)
     moving.push_back(
         make_card_with(client, R"("budget":)" + in_quotes(each) + R"(,"limits":[{"amount":25000,"window":"day"}])"));

@@ -45,7 +45,7 @@ using Deliveries = std::vector<Delivery>;
 
 // Cards and budgets for all that may happen to them.
 struct Cards {
-  static constexpr std::int64_t kSteadyLimit = 20'000;
+  static constexpr std::int64_t kSteadyLimit = 10'000;
 
   explicit Cards(HttpClient& client);
   std::vector<std::string> budgets;

@@ -112,7 +112,7 @@ std::string lines(const Differences& differences) {
 void expect_much_of(const model::Coverage& coverage) {
   const auto times = [&](engine::Reason reason) { return coverage.reasons[static_cast<std::size_t>(reason)]; };
   EXPECT_GT(times(engine::Reason::none), kClients);
-  EXPECT_GT(times(engine::Reason::card_limit), kClients);
+  EXPECT_GT(times(engine::Reason::card_limit), 0U);
   EXPECT_GT(times(engine::Reason::budget_limit), 0U);
   for (const auto kind : {engine::AdviceKind::capture, engine::AdviceKind::reverse, engine::AdviceKind::refund})
     EXPECT_GT(coverage.advice[static_cast<std::size_t>(kind)], 0U) << advice_name(kind);
