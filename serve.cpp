@@ -24,6 +24,7 @@
 #include "engine/identifier.h"
 #include "logging.h"
 #include "net/event_loop.h"
+#include "net/key_routes.h"
 #include "net/ops_routes.h"
 #include "net/surroundings.h"
 #include "recovery.h"
@@ -386,13 +387,7 @@ void Daemon::make_first_key() {
 }
 
 void Daemon::publish_keys() {
-  std::vector<net::ApiKey> keys;
-  for (const auto& [id, key] : shards_->keys()) {
-    if (const auto role = net::role_from_number(key.role)) {
-      keys.push_back({id, *role, key.label, key.digest, key.created_at});
-    }
-  }
-  keys_->publish(net::KeyRing(std::move(keys)));
+  keys_->publish(net::ring_of(shards_->keys()));
 }
 
 void Daemon::build_loops() {

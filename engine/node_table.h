@@ -19,8 +19,9 @@
 namespace holdfast::engine {
 
 // Whole trees belong to loop 0, and a card that was ever in one while the process runs; other cards to the loop that
-// their number gives.
-enum class Placement : std::uint8_t { by_number = 0, moving = 1, in_tree = 2 };
+// their number gives. On its way to loop 0 a card is first leaving, which means that its authorizations are still where
+// they were, and then moving.
+enum class Placement : std::uint8_t { by_number = 0, leaving = 1, moving = 2, in_tree = 3 };
 
 struct alignas(64) NodeSlot {
   // Readers load with acquire under an epoch guard (epoch.h); the owner stores with release and retires the old one.
@@ -28,7 +29,8 @@ struct alignas(64) NodeSlot {
   Seqlock<NodeBalance> balance;
   // Owner only: the authorization list of the card, newest first (slot number in the owner's ledger).
   std::uint32_t newest_authorization = 0xFFFF'FFFF;
-  // Which loop owns a card. Written by the owner (`moving` by the one that gives, `in_tree` by the one that takes).
+  // Which loop owns a card. Written by the owner (`leaving` and `moving` by the one that gives, `in_tree` by the one
+  // that takes).
   std::atomic<Placement> placement{Placement::by_number};
 };
 

@@ -68,6 +68,23 @@ unsigned Shards::owner_of(NodeIndex node) const {
   return by_number ? mix(node) % count() : 0;
 }
 
+unsigned Shards::keeper_of(NodeIndex card, unsigned asking) const {
+  const NodeSlot* slot = nodes_.cards.find(card);
+  if (count() == 1 || slot == nullptr) return asking;
+  const unsigned by_number = mix(card) % count();
+  // acquire: pairs with the stores of Desk, before which the one that gives, or takes, has done so.
+  switch (slot->placement.load(std::memory_order_acquire)) {
+    case Placement::by_number:
+    case Placement::leaving:
+      return by_number;
+    case Placement::moving:
+      return asking == 0 ? by_number : 0;
+    case Placement::in_tree:
+      break;
+  }
+  return 0;
+}
+
 Shards::Names Shards::names_of(NodeIndex node, const NodeIdentity& identity) const {
   if (is_budget(node)) return {kNoName, kNoName, budget_name(identity.id)};
   Names names{identity.number_hash, kNoName, card_name(identity.id)};

@@ -6,6 +6,7 @@
 // depend on the count at all.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <string>
@@ -47,6 +48,12 @@ class Shards {
   // Loop 0 for whole trees: budgets, and cards that are or were in one. May change from another loop to 0 at any time;
   // on the loop that it named until then, the card's slot says so first (NodeSlot::placement).
   unsigned owner_of(NodeIndex node) const;
+  // The loop on which a reader on loop `asking` finds the card's authorizations, or else the next to ask on: when that
+  // is `asking` itself they are there.
+  unsigned keeper_of(NodeIndex card, unsigned asking) const;
+  // Cards whose authorizations are on no loop, because one has given them away and loop 0 has not taken them yet.
+  // Loop 0 counts down, so what it reads there of a card that is counted no more is complete.
+  std::atomic<unsigned>& cards_between_loops() { return cards_between_loops_; }
   unsigned home_of(Key128 message) const { return static_cast<unsigned>(message.hi >> 32) % count(); }
 
   Nodes& nodes() { return nodes_; }
@@ -120,6 +127,7 @@ class Shards {
   Directory directory_;
   std::map<Key128, StoredKey> keys_;
   Instant newest_;
+  std::atomic<unsigned> cards_between_loops_{0};
   std::vector<std::unique_ptr<Shard>> shards_;
 };
 

@@ -92,6 +92,17 @@ void collect_page(Reading& reading, const engine::Ledger& ledger) {
   }
 }
 
+// From loop to loop until it is the one that has the card's authorizations: the card may join a tree meanwhile.
+void read_page(const ReadingPtr& reading, unsigned loop) {
+  reading->context.on_loop(loop, [reading, loop] {
+    const engine::Shards& shards = reading->context.shards;
+    const unsigned keeper = shards.keeper_of(reading->card, loop);
+    if (keeper != loop) return read_page(reading, keeper);
+    collect_page(*reading, shards[loop].ledger);
+    read_records(reading);
+  });
+}
+
 }  // namespace
 
 AuthorizationRoutes::AuthorizationRoutes(LoopContext& context, DecisionCounters& counters)
@@ -251,10 +262,7 @@ void AuthorizationRoutes::list_of_card(const Call& call) {
   reading->card = *card;
   reading->page = *page;
   reading->is_list = true;
-  context_.on_loop(context_.shards.owner_of(*card), [reading] {
-    collect_page(*reading, reading->context.shards[reading->context.shards.owner_of(reading->card)].ledger);
-    read_records(reading);
-  });
+  read_page(reading, context_.shards.owner_of(*card));
 }
 
 }  // namespace holdfast::net

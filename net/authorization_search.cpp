@@ -31,19 +31,23 @@ bool look_on(State& state, const engine::Ledger& ledger) {
   return false;
 }
 
+// Cards go to loop 0, so that is the last: what had left a loop before that was asked is there, or between the two.
 void ask(const std::shared_ptr<State>& state, unsigned loop) {
   LoopContext& context = state->search.context;
   context.on_loop(loop, [state, loop, &context] {
-    const bool last = loop + 1 == context.shards.count();
-    if (look_on(*state, context.shards[loop].ledger) || last) return state->search.done();
-    ask(state, loop + 1);
+    if (look_on(*state, context.shards[loop].ledger)) return state->search.done();
+    if (loop != 0) return ask(state, loop - 1);
+    // acquire: pairs with the loop that gave a card away, before its authorizations were gone from there.
+    if (context.shards.cards_between_loops().load(std::memory_order_acquire) == 0) return state->search.done();
+    ask(state, context.shards.count() - 1);
   });
 }
 
 }  // namespace
 
 void search_authorization(AuthorizationSearch search) {
-  ask(std::make_shared<State>(State{std::move(search)}), 0);
+  const unsigned last = search.context.shards.count() - 1;
+  ask(std::make_shared<State>(State{std::move(search)}), last);
 }
 
 }  // namespace holdfast::net

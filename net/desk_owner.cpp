@@ -123,7 +123,7 @@ bool Desk::is_here(Flight& flight) {
   engine::NodeSlot* slot = engine::is_budget(node) ? nullptr : shards_.nodes().cards.find(node);
   if (slot == nullptr || shards_.count() == 1) return true;
   const Placement placement = slot->placement.load(std::memory_order_relaxed);
-  if (placement == Placement::moving) {
+  if (placement == Placement::leaving || placement == Placement::moving) {
     if (!flight.handed_over) {
       parked_.push_back(&flight);
       return false;
@@ -133,7 +133,7 @@ bool Desk::is_here(Flight& flight) {
   }
   const auto* change = std::get_if<engine::ChangeNode>(&flight.command);
   if (change == nullptr || change->settings.parent == engine::kNoNode || loop_ == 0) return true;
-  slot->placement.store(Placement::moving, std::memory_order_release);
+  slot->placement.store(Placement::leaving, std::memory_order_release);
   leaving_.push_back({&flight, appended_});
   give_away_cards();
   return false;
@@ -144,7 +144,10 @@ void Desk::give_away_cards() {
   while (!leaving_.empty() && leaving_.front().after <= reported_) {
     Flight& flight = *leaving_.front().flight;
     leaving_.erase(leaving_.begin());
-    flight.moved = shard_.ledger.give_away(engine::node_of(flight.command));
+    const engine::NodeIndex card = engine::node_of(flight.command);
+    shards_.cards_between_loops().fetch_add(1, std::memory_order_release);  // pairs with the search of an authorization
+    flight.moved = shard_.ledger.give_away(card);
+    shards_.nodes().cards.find(card)->placement.store(Placement::moving, std::memory_order_release);
     flight.handed_over = true;
     pass(flight, 0, Step::decide);
   }
@@ -156,6 +159,7 @@ void Desk::take_over(Flight& flight, engine::NodeSlot& slot) {
   shard_.ledger.take_over(std::move(flight.moved));
   flight.moved.clear();
   slot.placement.store(Placement::in_tree, std::memory_order_release);
+  shards_.cards_between_loops().fetch_sub(1, std::memory_order_relaxed);
   std::vector<Flight*> waiting{&flight};
   std::erase_if(parked_, [&](Flight* parked) {
     if (engine::node_of(parked->command) != card) return false;

@@ -205,7 +205,7 @@ class IncrementRequest final : public StepRequest {
   }
 
   void landed(Flight& flight, const Answer& answer) override {
-    if (answer.kind == Answer::Kind::rejected) return rejected();
+    if (answer.kind == Answer::Kind::rejected) return rejected_or_repeated();
     counters_.count(answer, first_byte_);
     if (answer.kind == Answer::Kind::conflict) return respond_problem(problem_of(answer));
     const auto& request = std::get<engine::Authorize>(flight.command).request;
@@ -233,6 +233,13 @@ class IncrementRequest final : public StepRequest {
   void decided(Flight&, const Answer&) override {}
 
  private:
+  // A repeat that waited for a first delivery hears that it was rejected, but not why; nor is that remembered.
+  void rejected_or_repeated() {
+    Answer waited;
+    waited.kind = Answer::Kind::in_progress;
+    respond_problem(problem_.status == 0 ? problem_of(waited) : problem_);
+  }
+
   void ask() {
     engine::AuthorizationRequest request;
     const auto record = engine::decode(record_);  // its texts are views of record_

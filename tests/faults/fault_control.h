@@ -1,4 +1,5 @@
-// Makes the disk misbehave for one process, at a chosen call: the controlling side of fault_shim.cpp.
+// Makes the disk misbehave for one process, at a chosen call, and its wall clock tell another time: the controlling
+// side of fault_shim.cpp.
 //
 // The process under test loads the shim (libholdfast_faults.so), by LD_PRELOAD or because it is linked with it, and
 // finds its rules in one of three ways:
@@ -17,7 +18,10 @@
 // the data sync is fdatasync, the meta page is a pwrite below 8192 (on a descriptor opened with O_DSYNC, so it is a
 // sync of its own), zeros written ahead are pwritev2.
 //
-// Threads: any. Units: bytes, microseconds.
+// The wall clock (CLOCK_REALTIME, of clock_gettime) is moved by an offset that may change at any time; all other clocks
+// stay.
+//
+// Threads: any. Units: bytes, microseconds; of the clock nanoseconds.
 #pragma once
 
 #include <fcntl.h>
@@ -28,6 +32,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <climits>
 #include <cstdint>
 #include <cstdio>
@@ -88,6 +93,7 @@ struct Block {
   static constexpr int kSlots = 16;
   std::uint64_t magic;
   std::atomic<std::uint32_t> armed;  // number of armed slots, so that calls are cheap without any
+  std::atomic<std::int64_t> clock_offset_ns;
   Slot slots[kSlots];
 };
 
@@ -161,6 +167,11 @@ class FaultControl {
     std::atomic<std::uint32_t>& released = block_->slots[number].released;
     released.store(1);
     ::syscall(SYS_futex, &released, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
+  }
+
+  // The wall clock says `now` at this moment, and goes on from there.
+  void set_clock(std::chrono::sys_time<std::chrono::nanoseconds> now) {
+    block_->clock_offset_ns.store((now - std::chrono::system_clock::now()).count());
   }
 
   std::uint64_t matched(int number) const { return block_->slots[number].matched.load(); }

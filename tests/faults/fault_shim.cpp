@@ -1,5 +1,6 @@
-// Stands between a process and the system calls that write and sync files, and fails the ones that its rules name. How
-// it is loaded and told what to do: fault_control.h. The calls that it lets through go to the kernel directly.
+// Stands between a process and the system calls that write and sync files, and fails the ones that its rules name; and
+// between it and the wall clock. How it is loaded and told what to do: fault_control.h. The calls that it lets through
+// go to the kernel directly.
 #include <signal.h>
 #include <sys/uio.h>
 
@@ -113,6 +114,13 @@ long guarded(const Call& call, Make make) {
   return result;
 }
 
+void shift(timespec& time, std::int64_t by_ns) {
+  constexpr std::int64_t kSecond = 1'000'000'000;
+  const std::int64_t nanoseconds = time.tv_sec * kSecond + time.tv_nsec + by_ns;
+  time.tv_sec = static_cast<time_t>(nanoseconds / kSecond);
+  time.tv_nsec = static_cast<long>(nanoseconds % kSecond);
+}
+
 std::uint64_t position(int fd) {
   const int errno_before = errno;
   const off_t at = ::lseek(fd, 0, SEEK_CUR);
@@ -215,6 +223,13 @@ extern "C" {
 
 __attribute__((visibility("default"))) void holdfast_faults_attach(Block* block) {
   current.store(block, std::memory_order_release);
+}
+
+__attribute__((visibility("default"))) int clock_gettime(clockid_t clock, timespec* time) noexcept {
+  const int result = static_cast<int>(::syscall(SYS_clock_gettime, clock, time));
+  const Block* block = current.load(std::memory_order_acquire);
+  if (result == 0 && clock == CLOCK_REALTIME && block != nullptr) shift(*time, block->clock_offset_ns.load());
+  return result;
 }
 
 __attribute__((visibility("default"))) int fdatasync(int fd) {

@@ -118,6 +118,38 @@ TEST_P(Repeat, OfADeclineIsDeclinedAlsoWhenTheCardHasRoomByThenAndAfterAKill) {
   EXPECT_TRUE(approved(authorize(client, "another", card, 1001)));
 }
 
+// What is refused is not remembered: those that waited for the first delivery are told to ask again.
+TEST_P(Repeat, OfAnIncrementThatIsRefusedIsRefusedToo) {
+  Sandbox sandbox;
+  const auto daemon = start_daemon(sandbox, {{"HOLDFAST_SERVER_THREADS", std::to_string(GetParam())}});
+  HttpClient client(daemon->port(), kAdminKey);
+  std::vector<std::string> texts;
+  for (int i = 0; i < 4; ++i) {
+    const std::string id = "over-" + std::to_string(i);  // on cards of any loop
+    ASSERT_TRUE(approved(authorize(client, id, make_card(client, 1'000), 10)));
+    ASSERT_EQ(client.post("/api/v1/authorizations/" + id + "/reverse", R"({"id":"r-)" + id + "\"}").status, 200);
+    texts.push_back(request_text("POST", "/api/v1/authorizations/" + id + "/increment",
+                                 R"({"id":"i-)" + id + R"(","amount":1})",
+                                 {{"Authorization", "Bearer " + std::string(kAdminKey)}}));
+  }
+  int turn = 0;
+  LoadPlan plan;
+  plan.port = daemon->port();
+  plan.connections = 64;
+  plan.depth = 4;
+  plan.next = [&]() -> std::optional<Order> {
+    if (turn >= 2 * kCopies) return std::nullopt;
+    return Order{"increment", 1, texts[static_cast<std::size_t>(turn++ / 64) % texts.size()]};
+  };
+  const LoadLog log = Load(std::move(plan)).finish();
+  ASSERT_EQ(log.sent.size(), 2U * kCopies);
+  for (const Sent& sent : log.sent) {
+    ASSERT_EQ(sent.status, 409) << sent.answer;
+    EXPECT_THAT(json_text(sent.answer, "/code"),
+                testing::AnyOf("authorization_not_pending", "idempotency_in_progress"));
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Loops, Repeat, testing::Values(1, 2));
 
 }  // namespace
