@@ -117,7 +117,7 @@ class Client {
   Deliveries take() { return std::move(deliveries_); }
 
  private:
-  void deliver(HttpClient& http, std::shared_ptr<const Asked> asked) {
+  void deliver(HttpClient& http, const std::shared_ptr<const Asked>& asked) {
     Headers headers;
     if (asked->kind == Kind::change) headers.push_back({"Idempotency-Key", asked->message});
     deliveries_.push_back({asked, Clock::now(), {}, 0, {}});
@@ -290,6 +290,7 @@ Deliveries run_clients(const ClientPlan& plan, const Cards& cards) {
   for (unsigned number = 0; number < plan.clients; ++number)
     clients.push_back(std::make_unique<Client>(plan, number, cards, knowledge));
   std::vector<std::thread> threads;
+  threads.reserve(clients.size());
   for (const auto& client : clients)
     threads.emplace_back([&each = *client] { each.run(); });
   for (std::thread& thread : threads)

@@ -148,8 +148,8 @@ TEST(Linear, KnowsPartsIncrementsAndPostings) {
 // ---- Cards in memory with threads on them
 
 constexpr std::int64_t kLimit = 10'000;
-constexpr int kThreads = 4;
-constexpr int kRounds = 200;
+constexpr std::size_t kThreads = 4;
+constexpr std::size_t kRounds = 200;
 
 std::int64_t now() {
   return std::chrono::steady_clock::now().time_since_epoch().count();
@@ -160,16 +160,15 @@ template <class Decide>
 CardHistory spend(Decide decide) {
   std::vector<std::vector<CardOperation>> told(kThreads);
   std::vector<std::thread> threads;
-  for (int thread = 0; thread < kThreads; ++thread) {
+  threads.reserve(kThreads);
+  for (std::size_t thread = 0; thread < kThreads; ++thread) {
     threads.emplace_back([&, thread] {
       std::minstd_rand random(static_cast<unsigned>(thread) + 1);
-      for (int i = 0; i < kRounds; ++i) {
+      for (std::size_t i = 0; i < kRounds; ++i) {
         const auto amount = static_cast<std::int64_t>(1 + random() % 100);
         const std::int64_t invoked = now();
         const bool approved = decide(amount);
-        const auto authorization = static_cast<std::size_t>(thread * kRounds + i);
-        told[static_cast<std::size_t>(thread)].push_back(
-            authorize(authorization, amount, approved ? amount : 0, {invoked, now()}));
+        told[thread].push_back(authorize(thread * kRounds + i, amount, approved ? amount : 0, {invoked, now()}));
       }
     });
   }
