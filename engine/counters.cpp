@@ -67,6 +67,28 @@ std::size_t cell_of_part(std::int64_t number) {
   return 1 + static_cast<std::size_t>(static_cast<std::uint64_t>(number) % kRollingCells) * kCellWords;
 }
 
+// The parts that still count and hold something, in order of time, until visit(part) says false.
+template <class Visit>
+void for_each_part(const Limit& limit, ConstWords counter, Instant now, Visit&& visit) {
+  const Rolling rolling(limit);
+  const std::int64_t last = rolling.part_of(now);
+  for (std::int64_t number = last - static_cast<std::int64_t>(kRollingCells) + 1; number <= last; ++number) {
+    const ConstWords cell = counter.subspan(cell_of_part(number), kCellWords);
+    if (value_of(cell[0]) != number || now >= rolling.drops_out(number)) continue;
+    const Tally tally = read_tally(cell);
+    if (tally != Tally{} && !visit(RollingPart{rolling.drops_out(number), tally})) return;
+  }
+}
+
+Tally sum_of_parts(const Limit& limit, ConstWords counter, Instant now) {
+  Tally sum;
+  for_each_part(limit, counter, now, [&sum](const RollingPart& part) {
+    add(sum, part.tally);
+    return true;
+  });
+  return sum;
+}
+
 }  // namespace
 
 Minor saturating_add(Minor a, Minor b) {
@@ -148,10 +170,7 @@ Tally tally(const Limit& limit, ConstWords counter, Instant now, const ZoneRules
     const Instant start = window_at(limit.window, now, zone, week_start).start;
     return is_current(cell, start) ? read_tally(cell) : Tally{};
   }
-  Tally sum;
-  for (const RollingPart& part : rolling_parts(limit, counter, now))
-    add(sum, part.tally);
-  return sum;
+  return sum_of_parts(limit, counter, now);
 }
 
 void add(const Limit& limit, Words counter, const Tally& change, Instant charged_at, Instant now, const ZoneRules& zone,
@@ -175,36 +194,36 @@ void add(const Limit& limit, Words counter, const Tally& change, Instant charged
 }
 
 std::vector<RollingPart> rolling_parts(const Limit& limit, ConstWords counter, Instant now) {
-  const Rolling rolling(limit);
   std::vector<RollingPart> parts;
-  const std::int64_t last = rolling.part_of(now);
-  for (std::int64_t number = last - static_cast<std::int64_t>(kRollingCells) + 1; number <= last; ++number) {
-    const ConstWords cell = counter.subspan(cell_of_part(number), kCellWords);
-    if (value_of(cell[0]) != number || now >= rolling.drops_out(number)) continue;
-    if (const Tally tally = read_tally(cell); tally != Tally{}) parts.push_back({rolling.drops_out(number), tally});
-  }
+  for_each_part(limit, counter, now, [&parts](const RollingPart& part) {
+    parts.push_back(part);
+    return true;
+  });
   return parts;
 }
 
 Instant opens_at(const Limit& limit, ConstWords counter, Instant now, std::int64_t most) {
-  const auto parts = rolling_parts(limit, counter, now);
-  Tally left;
-  for (const RollingPart& part : parts)
-    add(left, part.tally);
+  Tally left = sum_of_parts(limit, counter, now);
   const auto fits = [&] { return (limit.form == Limit::Form::count ? left.count : left.used()) <= most; };
   if (fits()) return now;
-  for (const RollingPart& part : parts) {
+  Instant opens = kNoInstant;
+  for_each_part(limit, counter, now, [&](const RollingPart& part) {
     left.held -= part.tally.held;
     left.posted -= part.tally.posted;
     left.count -= part.tally.count;
-    if (fits()) return part.drops_out_at;
-  }
-  return kNoInstant;
+    if (fits()) opens = part.drops_out_at;
+    return opens == kNoInstant;
+  });
+  return opens;
 }
 
 Instant next_drop(const Limit& limit, ConstWords counter, Instant now) {
-  const auto parts = rolling_parts(limit, counter, now);
-  return parts.empty() ? kNoInstant : parts.front().drops_out_at;
+  Instant next = kNoInstant;
+  for_each_part(limit, counter, now, [&next](const RollingPart& part) {
+    next = part.drops_out_at;
+    return false;
+  });
+  return next;
 }
 
 bool is_locked(ConstWords lock) {

@@ -81,7 +81,8 @@ class DecisionAllocationTest : public ::testing::Test {
     command.identity.currency = {840};
     command.identity.processor_endpoint = "stripe-main";
     command.identity.processor_card = "ic_hot";
-    command.settings.limits = {{engine::Limit::Form::amount, engine::WindowKind::day, 5'000}};
+    command.settings.limits = {{engine::Limit::Form::amount, engine::WindowKind::day, 5'000},
+                               {engine::Limit::Form::amount, engine::WindowKind::rolling, 1'000'000, 3'600}};
     shards_.enter_names(command.node, command.identity);
     shards_.apply(command, surroundings_.now());
     routes_.add_to(router_);
