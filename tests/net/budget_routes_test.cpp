@@ -1,27 +1,13 @@
 #include "net/budget_routes.h"
 
 #include "engine/record.h"
-#include "tests/net/api_fixture.h"
+#include "tests/net/fake_requests.h"
 
 namespace holdfast::net {
 namespace {
 
 constexpr std::string_view kBudgets = "/api/v1/budgets";
 constexpr std::string_view kCards = "/api/v1/cards";
-
-FakeRequest post(std::string_view path, std::string body = {}, std::string idempotency_key = {}) {
-  FakeRequest request{Method::post, std::string(path), std::move(body), {}};
-  if (!idempotency_key.empty()) request.headers.emplace_back("Idempotency-Key", std::move(idempotency_key));
-  return request;
-}
-FakeRequest get(std::string path) {
-  return {Method::get, std::move(path), {}, {}};
-}
-FakeRequest patch(std::string path, std::string body, std::string if_match = {}) {
-  FakeRequest request{Method::patch, std::move(path), std::move(body), {}};
-  if (!if_match.empty()) request.headers.emplace_back("If-Match", std::move(if_match));
-  return request;
-}
 
 class BudgetRoutesTest : public ::testing::Test {
  protected:

@@ -1,32 +1,19 @@
 #include "net/card_routes.h"
 
 #include "engine/record.h"
-#include "tests/net/api_fixture.h"
+#include "tests/net/fake_requests.h"
 
 namespace holdfast::net {
 namespace {
 
 constexpr std::string_view kCards = "/api/v1/cards";
 
-FakeRequest post(std::string path, std::string body = {}, std::string idempotency_key = {}) {
-  FakeRequest request{Method::post, std::move(path), std::move(body), {}};
-  if (!idempotency_key.empty()) request.headers.emplace_back("Idempotency-Key", std::move(idempotency_key));
-  return request;
-}
 FakeRequest create(std::string body = R"({"label":"agent","limit_usd":100})", std::string idempotency_key = {}) {
   return post(std::string(kCards), std::move(body), std::move(idempotency_key));
 }
 FakeRequest bound(std::string_view card_id, std::string idempotency_key = {}) {
   return create(R"({"label":"bound","processor":{"endpoint":"stripe-main","card_id":")" + std::string(card_id) + "\"}}",
                 std::move(idempotency_key));
-}
-FakeRequest get(std::string path) {
-  return {Method::get, std::move(path), {}, {}};
-}
-FakeRequest patch(std::string path, std::string body, std::string if_match = {}) {
-  FakeRequest request{Method::patch, std::move(path), std::move(body), {}};
-  if (!if_match.empty()) request.headers.emplace_back("If-Match", std::move(if_match));
-  return request;
 }
 
 class CardRoutesTest : public ::testing::Test {

@@ -1,6 +1,6 @@
 #include "net/key_routes.h"
 
-#include "tests/net/api_fixture.h"
+#include "tests/net/fake_requests.h"
 
 namespace holdfast::net {
 namespace {
@@ -14,9 +14,6 @@ FakeRequest create(std::string role, std::string idempotency_key = {}) {
 }
 FakeRequest remove(std::string id) {
   return {Method::del, std::string(kKeys) + '/' + std::move(id), {}, {}};
-}
-FakeRequest get(std::string path) {
-  return {Method::get, std::move(path), {}, {}};
 }
 const FakeRequest kCards{Method::get, "/api/v1/cards", {}, {}};
 
