@@ -16,7 +16,6 @@ namespace {
 constexpr std::size_t kCellWords = 4;  // last change or number, held, posted, count
 // A window of 60 parts, the part that has just begun, and one more where the length is no multiple of a part.
 constexpr std::size_t kRollingCells = 64;
-constexpr std::int64_t kParts = 60;
 constexpr std::size_t kLockWords = 1 + kMerchantIdBytesMax / sizeof(std::uint64_t);
 
 std::uint64_t word_of(std::int64_t value) {
@@ -55,7 +54,7 @@ struct Rolling {
   std::int64_t part;
 
   explicit Rolling(const Limit& limit)
-      : length(std::int64_t{limit.rolling_seconds} * 1000), part(std::max<std::int64_t>(length / kParts, 1)) {}
+      : length(std::int64_t{limit.rolling_seconds} * 1000), part(std::max<std::int64_t>(length / kRollingParts, 1)) {}
   std::int64_t part_of(Instant at) const {
     const std::int64_t millis = to_millis(at);
     return millis / part - (millis % part < 0 ? 1 : 0);

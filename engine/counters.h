@@ -20,6 +20,9 @@
 
 namespace holdfast::engine {
 
+// A rolling window moves on by this part of its length.
+inline constexpr std::int64_t kRollingParts = 60;
+
 using Words = std::span<std::uint64_t>;
 using ConstWords = std::span<const std::uint64_t>;
 

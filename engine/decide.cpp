@@ -8,8 +8,6 @@
 namespace holdfast::engine {
 namespace {
 
-constexpr Minor kUnlimited = std::numeric_limits<Minor>::max();
-
 template <class Entry, class Value, class Matches>
 bool refused(const std::vector<Entry>& allowed, const std::vector<Entry>& blocked, const Value& value,
              Matches matches) {
@@ -128,12 +126,6 @@ struct LimitCheck {
   Reason reason = Reason::none;
   Minor room = kUnlimited;  // most that this limit would let pass; 0 when a count is used up
 };
-
-// Usage may stand above the limit (it was lowered, or the network posted more) or below zero (refunds that restore):
-// what is left is never negative and never more than can be counted.
-Minor room_under(Minor limit, Minor used) {
-  return std::max<Minor>(checked_subtract(limit, used).value_or(used < 0 ? kUnlimited : 0), 0);
-}
 
 LimitCheck check_amount(Minor limit, Minor used, bool is_card, Minor amount) {
   const Minor room = room_under(limit, used);

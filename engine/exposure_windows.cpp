@@ -5,9 +5,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// Of a rolling window (counters.h).
-constexpr std::int64_t kParts = 60;
-
 Minor subtract(Minor a, Minor b) {
   return checked_subtract(a, b).value_or(b < 0 ? kUnlimited : std::numeric_limits<Minor>::min());
 }
@@ -17,10 +14,6 @@ Minor subtract(Minor a, Minor b) {
 Minor saturating_times(Minor amount, Minor count) {
   Minor product = 0;
   return __builtin_mul_overflow(amount, count, &product) ? kUnlimited : product;
-}
-
-Minor room_under(Minor limit, Minor used) {
-  return std::max<Minor>(subtract(limit, used), 0);
 }
 
 WindowsAhead::WindowsAhead(WindowKind kind, const ZoneRules& zone, Weekday week_start, Instant now, Instant until) {
@@ -34,7 +27,9 @@ Minor WindowsAhead::meeting(Instant from, Instant to) const {
 }
 
 RollingSpender::RollingSpender(const Limit& limit, const std::vector<RollingPart>& parts, Instant from)
-    : value_(limit.value), length_(std::chrono::seconds(limit.rolling_seconds)), part_(length_.count() / kParts) {
+    : value_(limit.value),
+      length_(std::chrono::seconds(limit.rolling_seconds)),
+      part_(length_.count() / kRollingParts) {
   for (const RollingPart& part : parts) {
     if (part.drops_out_at <= from) continue;
     const Minor amount = limit.form == Limit::Form::count ? part.tally.count : part.tally.used();
@@ -51,7 +46,7 @@ Minor RollingSpender::spent_before(Instant to) {
   // From here on all that is in the window was spent here, and each part of it is spent again when it drops out, which
   // it does in the same time ever after.
   for (; foreign_ == 0 && !drops_.empty() && drops_.top().at < to; drops_.pop()) {
-    const Minor again = (to - milliseconds(1) - drops_.top().at) / milliseconds((kParts + 1) * part_) + 1;
+    const Minor again = (to - milliseconds(1) - drops_.top().at) / milliseconds((kRollingParts + 1) * part_) + 1;
     spent_ = saturating_add(spent_, saturating_times(drops_.top().amount, again));
   }
   return spent_;

@@ -16,12 +16,8 @@
 
 namespace holdfast::engine {
 
-inline constexpr Minor kUnlimited = std::numeric_limits<Minor>::max();
-
 // Of amounts that are not negative.
 Minor saturating_times(Minor amount, Minor count);
-// limit - used, and never less than nothing.
-Minor room_under(Minor limit, Minor used);
 
 // Where the windows of one kind begin within [now, until); the first is the one that is there already.
 class WindowsAhead {

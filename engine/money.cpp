@@ -4,6 +4,9 @@
 #include <array>
 #include <cstddef>
 
+#include "engine/ascii.h"
+#include "engine/iso_rows.h"
+
 namespace holdfast::engine {
 namespace {
 
@@ -46,30 +49,11 @@ constexpr std::array<CurrencyRow, 165> kCurrencies{
      {"ZAR", 710, 2}, {"ZMW", 967, 2}, {"ZWG", 924, 2}}};
 static_assert(std::ranges::is_sorted(kCurrencies, {}, &CurrencyRow::alpha));
 
-constexpr std::size_t kNumericCodes = 1000;
-constexpr std::uint8_t kNotListed = 0xFF;
-static_assert(kCurrencies.size() < kNotListed);
-
-// Row of each numeric code.
-constexpr auto kRowOfNumeric = [] {
-  std::array<std::uint8_t, kNumericCodes> rows{};
-  rows.fill(kNotListed);
-  for (std::size_t row = 0; row < kCurrencies.size(); ++row) {
-    rows[kCurrencies[row].numeric] = static_cast<std::uint8_t>(row);
-  }
-  return rows;
-}();
+constexpr auto kRowOfCurrency = rows_by_numeric(kCurrencies);
 
 const CurrencyRow* row_of(Currency currency) {
-  if (currency.numeric >= kNumericCodes || kRowOfNumeric[currency.numeric] == kNotListed) return nullptr;
-  return &kCurrencies[kRowOfNumeric[currency.numeric]];
-}
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-char to_upper(char c) {
-  return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  if (currency.numeric >= kNumericCodes || kRowOfCurrency[currency.numeric] == kNoRow) return nullptr;
+  return &kCurrencies[kRowOfCurrency[currency.numeric]];
 }
 
 // amount * 10 - digit. Counts down from zero because the negative side reaches one further.

@@ -5,7 +5,9 @@
 // Errors: arithmetic that would overflow and text that is not exact give std::nullopt, never a rounded value.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,6 +26,13 @@ constexpr std::optional<Minor> checked_subtract(Minor a, Minor b) {
   Minor result = 0;
   if (__builtin_sub_overflow(a, b, &result)) return std::nullopt;
   return result;
+}
+
+// What is left of a limit: never negative, and never more than can be counted. `used` may stand above the limit (it was
+// lowered, or the network posted more) or below zero (refunds that restore).
+inline constexpr Minor kUnlimited = std::numeric_limits<Minor>::max();
+constexpr Minor room_under(Minor limit, Minor used) {
+  return std::max<Minor>(checked_subtract(limit, used).value_or(used < 0 ? kUnlimited : 0), 0);
 }
 
 // An ISO 4217 currency, held as its numeric code; 0 is no currency.

@@ -68,19 +68,7 @@ constexpr std::array<CountryRow, 249> kCountries{
      {"YT", "MYT", 175}, {"ZA", "ZAF", 710}, {"ZM", "ZMB", 894}, {"ZW", "ZWE", 716}}};
 static_assert(std::ranges::is_sorted(kCountries, {}, &CountryRow::alpha2));
 
-constexpr std::size_t kNumericCodes = 1000;
-constexpr std::uint8_t kNotAssigned = 0xFF;
-static_assert(kCountries.size() < kNotAssigned);
-
-// Row of each numeric code.
-constexpr auto kRowOfNumeric = [] {
-  std::array<std::uint8_t, kNumericCodes> rows{};
-  rows.fill(kNotAssigned);
-  for (std::size_t row = 0; row < kCountries.size(); ++row) {
-    rows[kCountries[row].numeric] = static_cast<std::uint8_t>(row);
-  }
-  return rows;
-}();
+constexpr auto kRowOfCountry = rows_by_numeric(kCountries);
 
 // Rows in the order of alpha-3, which differs from that of alpha-2 (AX is ALA, AF is AFG).
 constexpr auto kRowsByAlpha3 = [] {
@@ -96,18 +84,13 @@ struct CategoryName {
   CategoryCode code;
 };
 constexpr CategoryName kCategoryNames[] = {
+#include "engine/ascii.h"
 #include "engine/category_names.inc"
+#include "engine/iso_rows.h"
 };
 static_assert(std::ranges::adjacent_find(kCategoryNames, std::ranges::greater_equal{}, &CategoryName::name) ==
                   std::end(kCategoryNames),
               "sorted, and each name once");
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-char to_upper(char c) {
-  return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-}
 
 // The number that the text stands for; nullopt unless it is digits only. Up to four fit.
 std::optional<std::uint16_t> number(std::string_view digits) {
@@ -141,13 +124,13 @@ std::optional<Country> country_from_text(std::string_view text) {
   if (code.size() == 2) return country_from_alpha2(code);
   if (!is_digit(code[0])) return country_from_alpha3(code);
   const std::optional<std::uint16_t> numeric = number(code);
-  if (!numeric || kRowOfNumeric[*numeric] == kNotAssigned) return std::nullopt;
+  if (!numeric || kRowOfCountry[*numeric] == kNoRow) return std::nullopt;
   return Country{*numeric};
 }
 
 std::string_view alpha2(Country country) {
-  if (country.numeric >= kNumericCodes || kRowOfNumeric[country.numeric] == kNotAssigned) return "";
-  return kCountries[kRowOfNumeric[country.numeric]].alpha2;
+  if (country.numeric >= kNumericCodes || kRowOfCountry[country.numeric] == kNoRow) return "";
+  return kCountries[kRowOfCountry[country.numeric]].alpha2;
 }
 
 std::optional<CategoryCode> category_from_digits(std::string_view digits) {

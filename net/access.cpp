@@ -6,6 +6,7 @@
 #include <array>
 #include <cassert>
 
+#include "engine/ascii.h"
 #include "engine/identifier.h"
 
 namespace holdfast::net {
@@ -44,10 +45,6 @@ std::size_t row(Role role) {
   const auto number = static_cast<std::size_t>(role);
   assert(number >= 1 && number <= kRoles);
   return number - 1;
-}
-
-bool visible(char c) {
-  return c > ' ' && c <= '~';
 }
 
 char lower(char c) {
@@ -121,7 +118,7 @@ ApiToken::~ApiToken() {
 
 bool acceptable_token(std::string_view token) {
   return token.size() >= kTokenBytesMin && token.size() <= kTokenBytesMax &&
-         std::all_of(token.begin(), token.end(), visible);
+         std::all_of(token.begin(), token.end(), engine::is_visible);
 }
 
 std::optional<std::string_view> bearer_token(std::string_view header) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "engine/ascii.h"
 #include "engine/identifier.h"
 #include "net/native_codec.h"
 
@@ -14,10 +15,6 @@ namespace {
 constexpr std::string_view kEndpoint = "api/changes/";
 constexpr std::size_t kIdempotencyKeyBytesMax = 200;
 
-bool visible(char c) {
-  return c > ' ' && c <= '~';
-}
-
 }  // namespace
 
 std::optional<CallMessage> read_message(const Call& call, const engine::KeyHasher& hasher) {
@@ -25,7 +22,8 @@ std::optional<CallMessage> read_message(const Call& call, const engine::KeyHashe
   const int count = request.count("Idempotency-Key");
   if (count == 0) return CallMessage{};
   const std::string_view id = request.header("Idempotency-Key");
-  if (count != 1 || id.empty() || id.size() > kIdempotencyKeyBytesMax || !std::all_of(id.begin(), id.end(), visible)) {
+  if (count != 1 || id.empty() || id.size() > kIdempotencyKeyBytesMax ||
+      !std::all_of(id.begin(), id.end(), engine::is_visible)) {
     respond_problem(call.exchange, request, 400, "invalid_idempotency_key", "Bad request",
                     "Idempotency-Key must be given once, with 1 to 200 visible ASCII characters");
     return std::nullopt;

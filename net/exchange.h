@@ -41,6 +41,8 @@ struct Request {
   int count(std::string_view name) const;
 };
 
+inline constexpr std::string_view kJson = "application/json";
+
 class Exchange {
  public:
   virtual ~Exchange() = default;

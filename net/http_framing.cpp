@@ -5,11 +5,14 @@
 #include <boost/beast/http/basic_parser.hpp>
 #include <cstring>
 
+#include "engine/ascii.h"
+
 namespace holdfast::net {
 namespace {
 
 namespace http = boost::beast::http;
 using boost::beast::error_code;
+using engine::is_digit;
 using BeastView = boost::beast::string_view;
 
 std::string_view view(BeastView text) {
@@ -21,9 +24,6 @@ bool is_control(char c) {
 }
 bool is_ascii(char c) {
   return static_cast<unsigned char>(c) < 0x80;
-}
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
 }
 
 // The first byte that may not stand in a line, CR among them; null when there is none. The loop without a branch is the

@@ -10,8 +10,6 @@ namespace {
 // A loop that has not turned for so long does not live.
 constexpr std::chrono::seconds kStall{2};
 
-constexpr std::string_view kJson = "application/json";
-
 std::uint64_t sum_of(const std::vector<const EventLoop*>& loops, std::size_t endpoint,
                      const std::function<std::uint64_t(const DecisionCounters&)>& get) {
   std::uint64_t sum = 0;

@@ -7,7 +7,6 @@
 namespace holdfast::net {
 namespace {
 
-constexpr std::string_view kJson = "application/json";
 // What an answer has to repeat travels in the flight's note. No codec lets U+0000 through.
 constexpr char kSeparator = '\0';
 // More than any card can spend: what is left of its limits is what a decline of this would approve.

@@ -8,7 +8,6 @@
 namespace holdfast::net {
 namespace {
 
-constexpr std::string_view kJson = "application/json";
 constexpr std::string_view kMergePatch = "application/merge-patch+json";
 constexpr std::string_view kIdSegment = "{id}";
 

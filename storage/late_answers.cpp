@@ -17,12 +17,8 @@
 namespace holdfast::storage {
 namespace {
 
-constexpr std::uint64_t kMagic = 0x3153'4E41'4554'414C;  // "LATEANS1"
+constexpr std::uint64_t kNotesMagic = 0x3153'4E41'4554'414C;  // "LATEANS1"
 constexpr std::size_t kWords = SharedLateAnswers::kRecordBytesMax / sizeof(std::uint64_t);
-
-[[noreturn]] void refuse(const std::filesystem::path& file, const char* what) {
-  throw StoreError(file.string() + ": " + what + ": " + std::strerror(errno));
-}
 
 }  // namespace
 
@@ -42,23 +38,23 @@ SharedLateAnswers::SharedLateAnswers(const std::filesystem::path& file, const St
   static_assert(sizeof(Header) == 64 && sizeof(Slot) == 1024);
   const Descriptor fd(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   struct stat found {};
-  if (fd.get() < 0 || ::fstat(fd.get(), &found) != 0) refuse(file, "cannot be opened");
+  if (fd.get() < 0 || ::fstat(fd.get(), &found) != 0) refuse_errno(file, "cannot be opened");
   // Everybody may make files in /dev/shm, also under this name.
   errno = EPERM;
-  if (found.st_uid != ::geteuid() || (found.st_mode & 077) != 0) refuse(file, "belongs to somebody else");
+  if (found.st_uid != ::geteuid() || (found.st_mode & 077) != 0) refuse_errno(file, "belongs to somebody else");
   Header header{};
-  const bool ours =
-      ::pread(fd.get(), &header, sizeof header, 0) == sizeof header && header.magic == kMagic && header.store == store;
-  if (!ours && ::ftruncate(fd.get(), 0) != 0) refuse(file, "cannot be emptied");
+  const bool ours = ::pread(fd.get(), &header, sizeof header, 0) == sizeof header && header.magic == kNotesMagic &&
+                    header.store == store;
+  if (!ours && ::ftruncate(fd.get(), 0) != 0) refuse_errno(file, "cannot be emptied");
   const std::size_t wanted = sizeof(Header) + slots * sizeof(Slot);
   bytes_ = ours ? std::max(wanted, static_cast<std::size_t>(found.st_size)) : wanted;
   // The memory is taken now: a store into a mapped hole would be a SIGBUS when there is none left.
   errno = ::posix_fallocate(fd.get(), 0, static_cast<off_t>(bytes_));
-  if (errno != 0) refuse(file, "no room");
+  if (errno != 0) refuse_errno(file, "no room");
   void* mapped = ::mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd.get(), 0);
-  if (mapped == MAP_FAILED) refuse(file, "cannot be mapped");
+  if (mapped == MAP_FAILED) refuse_errno(file, "cannot be mapped");
   header_ = static_cast<Header*>(mapped);
-  *header_ = {kMagic, store, {}};
+  *header_ = {kNotesMagic, store, {}};
   slots_ = {reinterpret_cast<Slot*>(header_ + 1), (bytes_ - sizeof(Header)) / sizeof(Slot)};
 }
 
@@ -101,7 +97,7 @@ void SharedLateAnswers::clear_all() {
 
 std::filesystem::path late_answers_file(const std::filesystem::path& store) {
   struct stat found {};
-  if (::stat(store.c_str(), &found) != 0) refuse(store, "cannot be looked at");
+  if (::stat(store.c_str(), &found) != 0) refuse_errno(store, "cannot be looked at");
   return "/dev/shm/holdfast-" + std::to_string(found.st_dev) + "-" + std::to_string(found.st_ino);
 }
 

@@ -46,17 +46,13 @@ struct MetaPage {
 static_assert(sizeof(MetaPage) == 16 + 24 + 2 * 48 + 16);
 
 constexpr std::uint16_t kMetaFlag = 0x08;
-constexpr std::uint32_t kMagic = 0xBEEFC0DE;
+constexpr std::uint32_t kMetaMagic = 0xBEEFC0DE;
 constexpr std::uint32_t kVersion = 1;
 constexpr std::uint64_t kNoPage = ~std::uint64_t{0};
 
 // Folders whose environment is open in this process.
 std::mutex open_mutex;
 std::set<std::pair<std::uint64_t, std::uint64_t>> open_folders;
-
-[[noreturn]] void refuse(const std::filesystem::path& file, const std::string& why) {
-  throw StoreError(file.string() + ": " + why);
-}
 
 std::optional<MetaPage> read_meta(int fd, off_t at) {
   MetaPage meta{};
@@ -73,7 +69,7 @@ bool transactions_agree(const MetaPage& even, const MetaPage& odd) {
 
 bool is_meta(const MetaPage& meta, std::uint64_t number) {
   const std::uint32_t page_bytes = meta.trees[0].pad;
-  return meta.page == number && (meta.flags & kMetaFlag) != 0 && meta.magic == kMagic && meta.version == kVersion &&
+  return meta.page == number && (meta.flags & kMetaFlag) != 0 && meta.magic == kMetaMagic && meta.version == kVersion &&
          page_bytes >= 512 && page_bytes <= 65536 && (page_bytes & (page_bytes - 1)) == 0;
 }
 
@@ -117,7 +113,7 @@ std::uint64_t map_size_for(const std::filesystem::path& file, const LmdbOptions&
 
 void check_data_file(const std::filesystem::path& file) {
   const Descriptor fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
-  if (fd.get() < 0) refuse(file, std::string("cannot be opened: ") + std::strerror(errno));
+  if (fd.get() < 0) refuse_errno(file, "cannot be opened");
   // A commit between two reads can make sound pages contradict each other, though hardly ten times in a row.
   std::string problem;
   for (int attempt = 0; attempt < 10; ++attempt) {
@@ -129,7 +125,7 @@ void check_data_file(const std::filesystem::path& file) {
 
 FolderClaim::FolderClaim(const std::filesystem::path& folder) {
   struct stat found {};
-  if (::stat(folder.c_str(), &found) != 0) refuse(folder, std::string("cannot be read: ") + std::strerror(errno));
+  if (::stat(folder.c_str(), &found) != 0) refuse_errno(folder, "cannot be read");
   key_ = {found.st_dev, found.st_ino};
   const std::lock_guard lock(open_mutex);
   if (!open_folders.insert(key_).second) refuse(folder, "is open in this process already");

@@ -16,11 +16,7 @@
 namespace holdfast::storage {
 namespace {
 
-constexpr std::uint64_t kMagic = 0x314B524D544E4553;  // "SENTMRK1"
-
-[[noreturn]] void refuse(const std::filesystem::path& file, const char* what) {
-  throw StoreError(file.string() + ": " + what + ": " + std::strerror(errno));
-}
+constexpr std::uint64_t kMarksMagic = 0x314B524D544E4553;  // "SENTMRK1"
 
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -69,14 +65,14 @@ SentMarks::~SentMarks() {
 bool SentMarks::take_existing() {
   const int fd = ::open(file_.c_str(), O_RDWR | O_CLOEXEC);
   if (fd < 0) {
-    if (errno != ENOENT) refuse(file_, "cannot be opened");
+    if (errno != ENOENT) refuse_errno(file_, "cannot be opened");
     return false;
   }
   struct stat found {};
   Header header{};
   const bool read = ::fstat(fd, &found) == 0 && ::pread(fd, &header, sizeof header, 0) == sizeof header;
   const bool sound =
-      read && header.magic == kMagic && std::has_single_bit(header.capacity) &&
+      read && header.magic == kMarksMagic && std::has_single_bit(header.capacity) &&
       header.capacity <= (std::uint64_t{1} << 32) &&
       static_cast<std::uint64_t>(found.st_size) == sizeof header + header.capacity * sizeof(std::uint64_t);
   if (sound) {
@@ -91,31 +87,31 @@ bool SentMarks::take_existing() {
 void SentMarks::make_empty(const BootId& boot, engine::Sequence settled) {
   const std::filesystem::path fresh = file_.string() + ".new";
   const int fd = ::open(fresh.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (fd < 0) refuse(fresh, "cannot be made");
+  if (fd < 0) refuse_errno(fresh, "cannot be made");
   const std::uint64_t bytes = sizeof(Header) + capacity_wanted_ * sizeof(std::uint64_t);
   // The blocks are taken now: a write to a mapped hole on a full disk would be a SIGBUS.
   const int code = ::posix_fallocate(fd, 0, static_cast<off_t>(bytes));
   if (code != 0) {
     ::close(fd);
     errno = code;
-    refuse(fresh, "no room");
+    refuse_errno(fresh, "no room");
   }
-  const Header header{kMagic, boot, capacity_wanted_, settled, {}};
+  const Header header{kMarksMagic, boot, capacity_wanted_, settled, {}};
   // Synced, so that `settled` can be trusted after a power failure; the marks themselves are not.
   if (::pwrite(fd, &header, sizeof header, 0) != sizeof header || ::fsync(fd) != 0) {
     ::close(fd);
-    refuse(fresh, "cannot be written");
+    refuse_errno(fresh, "cannot be written");
   }
   unmap();
   map(fd, capacity_wanted_);
   ::close(fd);
-  if (::rename(fresh.c_str(), file_.c_str()) != 0) refuse(file_, "cannot be replaced");
+  if (::rename(fresh.c_str(), file_.c_str()) != 0) refuse_errno(file_, "cannot be replaced");
 }
 
 void SentMarks::map(int fd, std::uint64_t capacity) {
   const std::size_t bytes = sizeof(Header) + capacity * sizeof(std::uint64_t);
   void* mapped = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
-  if (mapped == MAP_FAILED) refuse(file_, "cannot be mapped");
+  if (mapped == MAP_FAILED) refuse_errno(file_, "cannot be mapped");
   header_ = static_cast<Header*>(mapped);
   slots_ = reinterpret_cast<std::uint64_t*>(header_ + 1);
   capacity_ = capacity;

@@ -34,7 +34,7 @@ struct IdFile {
   std::uint32_t checksum;
 };
 static_assert(sizeof(IdFile) == 84);
-constexpr std::array<char, 8> kMagic = {'H', 'O', 'L', 'D', 'F', 'A', 'S', 'T'};
+constexpr std::array<char, 8> kIdMagic = {'H', 'O', 'L', 'D', 'F', 'A', 'S', 'T'};
 
 struct FileSystem {
   std::uint64_t magic;
@@ -47,14 +47,6 @@ constexpr FileSystem kUnsafe[] = {
     {0x00C36400, "Ceph"},  {0x0BD00BD0, "Lustre"}, {0x564C, "NCP"},
     {0x7461636F, "OCFS2"}, {0x01161970, "GFS2"},   {0x786F4256, "VirtualBox folder"},
 };
-
-[[noreturn]] void refuse(const std::filesystem::path& path, const std::string& why) {
-  throw StoreError(path.string() + ": " + why);
-}
-
-[[noreturn]] void refuse_errno(const std::filesystem::path& path, const char* what) {
-  refuse(path, std::string(what) + ": " + std::strerror(errno));
-}
 
 std::filesystem::path id_file(const std::filesystem::path& store) {
   return store / "store.id";
@@ -96,7 +88,7 @@ std::optional<IdFile> read_id(const std::filesystem::path& store) {
   const ssize_t got = ::read(fd.get(), bytes.data(), bytes.size());
   IdFile file{};
   std::memcpy(&file, bytes.data(), sizeof file);
-  if (got < 12 || file.magic != kMagic) refuse(path, "is not a Holdfast store's identity");
+  if (got < 12 || file.magic != kIdMagic) refuse(path, "is not a Holdfast store's identity");
   if (file.format != kStoreFormat) {
     refuse(path, "the store has format " + std::to_string(file.format) + ", this release reads format " +
                      std::to_string(kStoreFormat) + " only");
@@ -114,7 +106,7 @@ void fill_random(std::array<std::byte, n>& bytes) {
 
 IdFile make_id() {
   IdFile file{};
-  file.magic = kMagic;
+  file.magic = kIdMagic;
   file.format = kStoreFormat;
   fill_random(file.id);
   fill_random(file.hash_seed);
@@ -142,6 +134,14 @@ void refuse_unsafe_file_system(const std::filesystem::path& path) {
 }
 
 }  // namespace
+
+void refuse(const std::filesystem::path& path, const std::string& why) {
+  throw StoreError(path.string() + ": " + why);
+}
+
+void refuse_errno(const std::filesystem::path& path, const std::string& what) {
+  refuse(path, what + ": " + std::strerror(errno));
+}
 
 const char* unsafe_file_system(std::uint64_t magic) {
   for (const FileSystem& known : kUnsafe) {

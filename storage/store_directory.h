@@ -25,6 +25,9 @@ class StoreError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
+// "PATH: WHY", or "PATH: WHAT: the system's word for errno".
+[[noreturn]] void refuse(const std::filesystem::path& path, const std::string& why);
+[[noreturn]] void refuse_errno(const std::filesystem::path& path, const std::string& what);
 
 // Of records and rows. 1 had cards only, without budgets and without what follows a decision.
 inline constexpr std::uint32_t kStoreFormat = 2;

@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "engine/ascii.h"
 #include "net/problem.h"
 #include "net/rfc3339.h"
 
@@ -149,10 +150,6 @@ Minor amount_from(const JsonObject& object, std::string_view name, engine::Curre
   return minor.value_or(0);
 }
 
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
 // The amount as it was sent, fit to be sent back as a JSON number whatever its currency.
 std::string_view plain_amount(const JsonObject& funding) {
   const std::string_view text = funding.required_decimal_text("amount");
@@ -160,8 +157,8 @@ std::string_view plain_amount(const JsonObject& funding) {
   const auto whole = text.substr(0, point);
   const auto decimals = text.substr(std::min(point + 1, text.size()));
   const bool plain = !whole.empty() && (whole.size() == 1 || whole.front() != '0') &&
-                     std::all_of(whole.begin(), whole.end(), is_digit) &&
-                     std::all_of(decimals.begin(), decimals.end(), is_digit) && !text.ends_with('.');
+                     std::all_of(whole.begin(), whole.end(), engine::is_digit) &&
+                     std::all_of(decimals.begin(), decimals.end(), engine::is_digit) && !text.ends_with('.');
   if (!plain) funding.fail("amount", "must be a plain decimal number of 0 or more");
   return plain ? text : "0";
 }
