@@ -1,6 +1,6 @@
 // SIGKILL at random moments under load and at each operation on a file, against what the clients were told.
 //
-// HOLDFAST_TEST_KILL_ROUNDS (50) and HOLDFAST_TEST_SEED repeat or extend a run: script/torture.
+// HOLDFAST_TEST_KILL_ROUNDS (50, sanitized 15) and HOLDFAST_TEST_SEED repeat or extend a run: script/torture.
 #include <cstdlib>
 
 #include "tests/integration/kill_history.h"
@@ -8,6 +8,7 @@
 namespace holdfast::integration {
 namespace {
 
+constexpr unsigned kRounds = HOLDFAST_TESTS_SLOWED ? 15 : 50;
 constexpr unsigned kRoundsOfAStore = 25;
 
 std::uint64_t number_from_environment(const char* name, std::uint64_t otherwise) {
@@ -26,7 +27,7 @@ std::string kill_rule(std::string_view operation, int number) {
 }
 
 TEST(Kill, AtRandomMomentsUnderLoadLosesNoAnswerAndHoldsNothingElse) {
-  const std::uint64_t rounds = number_from_environment("HOLDFAST_TEST_KILL_ROUNDS", 50);
+  const std::uint64_t rounds = number_from_environment("HOLDFAST_TEST_KILL_ROUNDS", kRounds);
   const std::uint64_t seed = seed_of_this_run();
   std::size_t requests = 0;
   std::size_t unanswered = 0;
