@@ -42,9 +42,9 @@ auto find_same_counter(const std::vector<Limit>& limits, const Limit& wanted) {
   });
 }
 
-// Of a fixed window: whether its last change was in the window that began at `start`.
-bool is_current(ConstWords cell, Instant start) {
-  return value_of(cell[0]) >= to_millis(start);
+// Of a fixed window: whether its last change was in the window that counts from `since` on.
+bool is_current(ConstWords cell, Instant since) {
+  return value_of(cell[0]) >= to_millis(since);
 }
 
 // A rolling window in numbers: milliseconds of the whole and of a part. A part counts until all of it is older than the
@@ -100,8 +100,7 @@ Minor Tally::used() const {
 }
 
 void add(Tally& to, const Tally& change) {
-  to.held = change.held < 0 ? to.held - std::min(-change.held, std::max<Minor>(to.held, 0))
-                            : saturating_add(to.held, change.held);
+  to.held = saturating_add(to.held, change.held);
   to.posted = saturating_add(to.posted, change.posted);
   to.count += change.count;
 }
@@ -163,23 +162,20 @@ void start_counter(Words counter, Instant since) {
     write_cell(counter.subspan(1 + i * kCellWords, kCellWords), nothing, {});
 }
 
-Tally tally(const Limit& limit, ConstWords counter, Instant now, const ZoneRules& zone, Weekday week_start) {
+Tally tally(const Limit& limit, ConstWords counter, Instant now, Instant since) {
   if (limit.window != WindowKind::rolling) {
     const ConstWords cell = counter.subspan(1, kCellWords);
-    const Instant start = window_at(limit.window, now, zone, week_start).start;
-    return is_current(cell, start) ? read_tally(cell) : Tally{};
+    return is_current(cell, since) ? read_tally(cell) : Tally{};
   }
   return sum_of_parts(limit, counter, now);
 }
 
-void add(const Limit& limit, Words counter, const Tally& change, Instant charged_at, Instant now, const ZoneRules& zone,
-         Weekday week_start) {
+void add(const Limit& limit, Words counter, const Tally& change, Instant charged_at, Instant now, Instant since) {
   if (charged_at < from_millis(value_of(counter[0]))) return;
   if (limit.window != WindowKind::rolling) {
-    const Instant start = window_at(limit.window, now, zone, week_start).start;
-    if (charged_at < start) return;
+    if (charged_at < since) return;
     const Words cell = counter.subspan(1, kCellWords);
-    Tally sum = is_current(cell, start) ? read_tally(cell) : Tally{};
+    Tally sum = is_current(cell, since) ? read_tally(cell) : Tally{};
     add(sum, change);
     return write_cell(cell, to_millis(now), sum);
   }

@@ -69,15 +69,14 @@ struct Tally {
 
 // Sum that stops at the ends of the range: what the network posts is never refused.
 Minor saturating_add(Minor a, Minor b);
-// `change` of what was charged, which takes no more than there is from held: the zone may have changed in between.
 void add(Tally& to, const Tally& change);
 
-// The limits' counters. `counter` begins at its place in the layout. `zone`, `week_start`: the node's.
+// The limits' counters. `counter` begins at its place in the layout. `since`: from when on a
+// fixed window of the limit's kind counts (Usage::since_of).
 void start_counter(Words counter, Instant since);
-Tally tally(const Limit& limit, ConstWords counter, Instant now, const ZoneRules& zone, Weekday week_start);
+Tally tally(const Limit& limit, ConstWords counter, Instant now, Instant since);
 // Adds `change` to what was charged at `charged_at`, if the window of `now` still contains that.
-void add(const Limit& limit, Words counter, const Tally& change, Instant charged_at, Instant now, const ZoneRules& zone,
-         Weekday week_start);
+void add(const Limit& limit, Words counter, const Tally& change, Instant charged_at, Instant now, Instant since);
 // Of a rolling window: first instant at which no more than `most` of it is left, by amount or count as the limit has
 // it; kNoInstant when that never comes by waiting.
 Instant opens_at(const Limit& limit, ConstWords counter, Instant now, std::int64_t most);

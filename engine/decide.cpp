@@ -229,7 +229,7 @@ ConstWords PathNode::counter_of(std::size_t limit) const {
 
 Tally PathNode::tally_of(std::size_t limit, Instant now) const {
   const Limit& rules = profile->settings.limits[limit];
-  if (rules.has_counter()) return tally(rules, counter_of(limit), now, *zone, week_start());
+  if (rules.has_counter()) return tally(rules, counter_of(limit), now, usage.since_of(rules.window));
   return usage.tally(usage_index(rules.window));
 }
 

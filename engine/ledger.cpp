@@ -133,7 +133,12 @@ NodeOutcome Ledger::apply(const SetNodeStatus& command, Instant) {
 }
 
 const ZoneRules& Ledger::zone_of(NodeIndex node) const {
-  return *load_path(node, existing(node).profile.load(std::memory_order_relaxed)->settings.parent).nodes[0].zone;
+  while (node != kNoNode) {
+    const NodeProfile& profile = *existing(node).profile.load(std::memory_order_relaxed);
+    if (profile.zone != nullptr) return profile.zone->get();
+    node = profile.settings.parent;
+  }
+  return utc();
 }
 
 // ---- Paths
@@ -169,6 +174,8 @@ Ledger::Path Ledger::load_path(NodeIndex index, NodeIndex budget) const {
     // Time never goes back for a node: a clock that does is held at the node's last change.
     path.now = std::max(path.now, node.usage.rolled_at);
   }
+  // A card's zone is that of where it is now.
+  if (budget != path.nodes[0].profile->settings.parent) path.nodes[0].zone = &zone_of(index);
   return path;
 }
 
@@ -191,13 +198,13 @@ void Ledger::store(const Path& path) {
 }
 
 void Ledger::add_to_node(PathNode& node, const Tally& change, Instant charged_at, CategoryCode category, Instant now) {
-  node.usage.add(change, charged_at, *node.zone, node.week_start());
+  node.usage.add(change, charged_at);
   const auto& limits = node.profile->settings.limits;
   for (std::size_t i = 0; i < limits.size(); ++i) {
     if (!limits[i].has_counter() || !limits[i].concerns(category)) continue;
     const Words counter =
         node.profile->counters->own().subspan(node.profile->layout.limits[i], counter_words(limits[i]));
-    add(limits[i], counter, change, charged_at, now, *node.zone, node.week_start());
+    add(limits[i], counter, change, charged_at, now, node.usage.since_of(limits[i].window));
   }
 }
 

@@ -5,6 +5,9 @@
 #include <cstddef>
 #include <iterator>
 
+#include "engine/ascii.h"
+#include "engine/iso_rows.h"
+
 namespace holdfast::engine {
 namespace {
 
@@ -84,9 +87,7 @@ struct CategoryName {
   CategoryCode code;
 };
 constexpr CategoryName kCategoryNames[] = {
-#include "engine/ascii.h"
 #include "engine/category_names.inc"
-#include "engine/iso_rows.h"
 };
 static_assert(std::ranges::adjacent_find(kCategoryNames, std::ranges::greater_equal{}, &CategoryName::name) ==
                   std::end(kCategoryNames),

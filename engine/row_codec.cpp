@@ -48,6 +48,7 @@ void write(ByteWriter& out, const NodeBalance& balance) {
     out.varint(usage.held[i]);
     out.varint(usage.posted[i]);
     out.u32(usage.count[i]);
+    out.i64(to_millis(usage.since[i]));
   }
   out.i64(to_millis(usage.rolled_at));
   out.i64(to_millis(usage.next_roll));
@@ -61,6 +62,7 @@ NodeBalance read_balance(ByteReader& in) {
     usage.held[i] = in.varint();
     usage.posted[i] = in.varint();
     usage.count[i] = in.u32();
+    usage.since[i] = from_millis(in.i64());
   }
   usage.rolled_at = from_millis(in.i64());
   usage.next_roll = from_millis(in.i64());

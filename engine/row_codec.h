@@ -6,7 +6,7 @@
 // Grammar (primitive forms: codec.h; identity, settings, zone_rules: node_codec.h; keys are big-endian so that they
 // sort):
 //   nodes           key := node:u32be         value := identity settings status:u8 version:u32 balance counters
-//     balance := { held:varint posted:varint count:u32 } x 6 rolled_at:i64 next_roll:i64 approvals:u64
+//     balance := { held:varint posted:varint count:u32 since:i64 } x 6 rolled_at:i64 next_roll:i64 approvals:u64
 //     counters := { varint } as many as the settings need (counters.h)
 //   authorizations  key := decided_at:i64be key:u64be u64be card:u32be
 //     value := sequence:u64 body; body := approved:varint held:varint captured:varint refunded:varint

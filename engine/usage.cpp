@@ -17,8 +17,9 @@ void Usage::roll(Instant now, const ZoneRules& zone, Weekday week_start) {
     return;
   }
   for (std::size_t i = 0; i < kLifetime; ++i) {
-    const bool ended = rolled_at != kNoInstant && window_at(usage_kind(i), now, zone, week_start).start > rolled_at;
-    if (!ended) continue;
+    const Instant start = window_at(usage_kind(i), now, zone, week_start).start;
+    if (rolled_at != kNoInstant && start <= rolled_at) continue;
+    since[i] = start;
     held[i] = 0;
     posted[i] = 0;
     count[i] = 0;
@@ -30,11 +31,9 @@ void Usage::roll(Instant now, const ZoneRules& zone, Weekday week_start) {
                         window_at(WindowKind::hour, now, zone, week_start).end);
 }
 
-void Usage::add(const Tally& change, Instant charged_at, const ZoneRules& zone, Weekday week_start) {
+void Usage::add(const Tally& change, Instant charged_at) {
   for (std::size_t i = 0; i < kUsageWindows; ++i) {
-    const bool contained = i == kLifetime || charged_at == rolled_at ||
-                           charged_at >= window_at(usage_kind(i), rolled_at, zone, week_start).start;
-    if (!contained) continue;
+    if (charged_at < since[i]) continue;
     Tally sum = tally(i);
     engine::add(sum, change);
     held[i] = sum.held;

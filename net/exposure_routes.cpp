@@ -158,7 +158,7 @@ void add_what_if(Inquiry& inquiry, const WhatIf& card, std::size_t parent) {
   ExposureNode added{parent, {}, card.count};
   added.node.profile = &profile;
   added.node.zone = budget.zone;
-  added.node.usage.rolled_at = inquiry.now;
+  added.node.usage.roll(inquiry.now, *added.node.zone, added.node.week_start());
   added.node.counters = words;
   inquiry.tree.push_back(added);
 }

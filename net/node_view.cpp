@@ -62,7 +62,7 @@ engine::Tally usage_of_limit(const NodeView& node, const NodeMoment& moment, std
   if (rule.window == WindowKind::authorization) return {};
   if (rule.has_counter()) {
     if (node.counters.empty()) return {};
-    return engine::tally(rule, counter_of(node, limit), moment.now, moment.zone, moment.week_start);
+    return engine::tally(rule, counter_of(node, limit), moment.now, moment.usage.since_of(rule.window));
   }
   const std::size_t index = engine::usage_index(rule.window);
   return {moment.usage.held[index], moment.usage.posted[index], moment.usage.count[index]};

@@ -29,8 +29,9 @@ class StoreError : public std::runtime_error {
 [[noreturn]] void refuse(const std::filesystem::path& path, const std::string& why);
 [[noreturn]] void refuse_errno(const std::filesystem::path& path, const std::string& what);
 
-// Of records and rows. 1 had cards only, without budgets and without what follows a decision.
-inline constexpr std::uint32_t kStoreFormat = 2;
+// Of records and rows. 1 had cards only, without budgets and without what follows a decision; 2 did not keep from when
+// on a window counts.
+inline constexpr std::uint32_t kStoreFormat = 3;
 
 struct StoreIdentity {
   StoreId id{};

@@ -54,7 +54,7 @@ class SpendingInTwoSteps {
     if (amount == 0) return;
     NodeSlot& slot = *shards_.nodes().cards.find(card_);
     NodeBalance balance = slot.balance.owner_load();
-    balance.usage.add({amount, 0, 1}, balance.usage.rolled_at, utc(), Weekday::monday);
+    balance.usage.add({amount, 0, 1}, balance.usage.rolled_at);
     slot.balance.store(balance);
     approved_ += amount;
   }

@@ -22,13 +22,15 @@ class Counter {
     start_counter(words_, since);
   }
   void add(Tally change, Instant charged_at, Instant now) {
-    engine::add(limit_, words_, change, charged_at, now, utc(), Weekday::monday);
+    engine::add(limit_, words_, change, charged_at, now, since(now));
   }
-  Tally at(Instant now) const { return tally(limit_, words_, now, utc(), Weekday::monday); }
+  Tally at(Instant now) const { return tally(limit_, words_, now, since(now)); }
   Instant opens(Instant now, std::int64_t most) const { return opens_at(limit_, words_, now, most); }
   Instant next(Instant now) const { return next_drop(limit_, words_, now); }
 
  private:
+  Instant since(Instant now) const { return window_at(limit_.window, now, utc(), Weekday::monday).start; }
+
   Limit limit_;
   std::vector<std::uint64_t> words_;
 };
@@ -117,7 +119,7 @@ TEST(Counters, GoOnWhenALimitIsEditedAndBeginWhenItIsAboutSomethingElse) {
   carry_over({}, {}, before, words, kNoInstant);
   const CounterLayout old = layout_of(before);
   add(before.limits[0], Words(words).subspan(old.limits[0], counter_words(before.limits[0])), {7, 0, 1}, kStart, kStart,
-      utc(), Weekday::monday);
+      kStart);
   lock_to(Words(words).subspan(old.merchant_lock), "m_1");
 
   NodeSettings after = before;
@@ -128,7 +130,7 @@ TEST(Counters, GoOnWhenALimitIsEditedAndBeginWhenItIsAboutSomethingElse) {
   const CounterLayout layout = layout_of(after);
   EXPECT_EQ(layout.limits[0], CounterLayout::kNone);
   const auto counter = ConstWords(carried).subspan(layout.limits[2], counter_words(after.limits[2]));
-  EXPECT_EQ(tally(after.limits[2], counter, kStart, utc(), Weekday::monday), (Tally{7, 0, 1}));
+  EXPECT_EQ(tally(after.limits[2], counter, kStart, kStart), (Tally{7, 0, 1}));
   EXPECT_EQ(locked_merchant(ConstWords(carried).subspan(layout.merchant_lock)), "m_1");
 
   after.limits[2].rolling_seconds = 61;

@@ -34,7 +34,7 @@ struct Case {
     return engine::decide(found ? std::span(&node, 1) : std::span<PathNode>{}, request, kNow);
   }
   void limit(Limit limit) { profile.settings.limits.push_back(limit); }
-  void use(Minor held) { node.usage.add({held, 0, 1}, kNow, utc(), Weekday::monday); }
+  void use(Minor held) { node.usage.add({held, 0, 1}, kNow); }
 
   NodeProfile profile;
   PathNode node;

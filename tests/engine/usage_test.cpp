@@ -31,7 +31,7 @@ ZoneRules berlin() {
 Usage used(Instant when, Minor amount, const ZoneRules& zone = utc()) {
   Usage usage;
   usage.roll(when, zone, Weekday::monday);
-  usage.add({amount, 0, 1}, usage.rolled_at, utc(), Weekday::monday);
+  usage.add({amount, 0, 1}, usage.rolled_at);
   return usage;
 }
 
@@ -103,8 +103,8 @@ TEST(Usage, ADayOfTheZoneIsLongerOrShorterWhenClocksChange) {
 TEST(Usage, AReleaseGoesToTheWindowsThatStillHoldItsCharge) {
   Usage usage = used(at(2026, 11, 24, 23h), 700);  // Tuesday
   usage.roll(at(2026, 11, 25, 1h), utc(), Weekday::monday);
-  usage.add({50, 0, 1}, at(2026, 11, 25, 1h), utc(), Weekday::monday);
-  usage.add({-700, 0, 0}, at(2026, 11, 24, 23h), utc(), Weekday::monday);
+  usage.add({50, 0, 1}, at(2026, 11, 25, 1h));
+  usage.add({-700, 0, 0}, at(2026, 11, 24, 23h));
   EXPECT_EQ(held(usage, WindowKind::hour), 50);
   EXPECT_EQ(held(usage, WindowKind::day), 50);
   EXPECT_EQ(held(usage, WindowKind::week), 50);
@@ -112,9 +112,26 @@ TEST(Usage, AReleaseGoesToTheWindowsThatStillHoldItsCharge) {
   EXPECT_EQ(held(usage, WindowKind::lifetime), 50);
 }
 
+// Until the change a day is that of UTC, then that of Berlin, an hour ahead in winter.
+TEST(Usage, AWindowThatIsUnderWayWhenTheZoneChangesKeepsWhatItHoldsUntilOneOfTheNewZoneBegins) {
+  const ZoneRules zone = berlin();
+  Usage usage = used(at(2026, 11, 24, 23h), 700);  // in Berlin the day ends now
+  usage.roll(at(2026, 11, 25, 0h), utc(), Weekday::monday);
+  usage.add({50, 0, 1}, at(2026, 11, 25, 0h));
+  usage.roll(at(2026, 11, 25, 1h), zone, Weekday::monday);
+  EXPECT_EQ(usage.since_of(WindowKind::day), at(2026, 11, 25)) << "what had dropped out stays out";
+  usage.add({-700, 0, 0}, at(2026, 11, 24, 23h));  // in Berlin's day, and not counted in it
+  EXPECT_EQ(held(usage, WindowKind::day), 50);
+  EXPECT_EQ(held(usage, WindowKind::week), 50);
+  usage.roll(at(2026, 11, 25, 23h) - 1ms, zone, Weekday::monday);
+  EXPECT_EQ(held(usage, WindowKind::day), 50);
+  usage.roll(at(2026, 11, 25, 23h), zone, Weekday::monday);
+  EXPECT_EQ(held(usage, WindowKind::day), 0);
+}
+
 TEST(Usage, AReleaseNeverGivesBackACount) {
   Usage usage = used(at(2026, 11, 24, 15h), 700);
-  usage.add({-700, 0, 0}, at(2026, 11, 24, 15h), utc(), Weekday::monday);
+  usage.add({-700, 0, 0}, at(2026, 11, 24, 15h));
   for (const WindowKind kind : kAll)
     EXPECT_EQ(count(usage, kind), 1U) << window_name(kind);
 }
@@ -122,7 +139,7 @@ TEST(Usage, AReleaseNeverGivesBackACount) {
 TEST(Usage, ACountThatIsFullStaysFull) {
   Usage usage = used(at(2026, 11, 24), 1);
   usage.count.fill(std::numeric_limits<std::uint32_t>::max());
-  usage.add({1, 0, 1}, usage.rolled_at, utc(), Weekday::monday);
+  usage.add({1, 0, 1}, usage.rolled_at);
   for (const WindowKind kind : kAll)
     EXPECT_EQ(count(usage, kind), std::numeric_limits<std::uint32_t>::max());
 }

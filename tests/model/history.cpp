@@ -80,7 +80,6 @@ class Generator {
   struct Place {
     engine::NodeSettings settings;
     std::size_t depth = 0;
-    bool stays = false;  // its zone is that of the budget above, so it does not move: a window keeps its zone
   };
 
   std::uint64_t pick(std::uint64_t below) { return random_() % below; }
@@ -187,7 +186,7 @@ class Generator {
     return breaker.present() ? breaker : engine::LoopBreaker{};
   }
 
-  // What may change; the zone and the week stay as they are.
+  // What may change, but for the calendar and the place.
   void set_rules(engine::NodeSettings& settings, bool is_card) {
     settings.label = "node " + std::to_string(pick(100));
     if (one_in(3) || settings.limits.empty()) {
@@ -219,10 +218,14 @@ class Generator {
   Place new_place(NodeIndex parent) {
     Place place;
     place.settings.parent = parent;
-    place.settings.week_start = static_cast<engine::Weekday>(pick(7));
-    place.stays = one_in(3);
-    if (!place.stays) place.settings.time_zone = one_of(zones_).name;
+    set_calendar(place.settings);
     return place;
+  }
+
+  // Without a zone of its own, a node has that of the budget above, wherever it is moved.
+  void set_calendar(engine::NodeSettings& settings) {
+    settings.week_start = static_cast<engine::Weekday>(pick(7));
+    settings.time_zone = one_in(3) ? std::string() : one_of(zones_).name;
   }
 
   engine::NodeIdentity identity(NodeIndex node) {
@@ -267,7 +270,8 @@ class Generator {
         is_card ? some_card() : std::next(budgets_.begin(), static_cast<std::ptrdiff_t>(pick(budgets_.size())))->first;
     Place& place = is_card ? cards_.at(node) : budgets_.at(node);
     if (one_in(2)) set_rules(place.settings, is_card);
-    if (is_card && !place.stays && one_in(2)) place.settings.parent = some_budget();
+    if (one_in(4)) set_calendar(place.settings);
+    if (is_card && one_in(2)) place.settings.parent = some_budget();
     add(engine::ChangeNode{node, place.settings});
   }
 

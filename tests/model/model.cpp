@@ -89,10 +89,12 @@ engine::NodeOutcome Model::create(const CreateNode& command) {
 
 engine::NodeOutcome Model::change(const engine::ChangeNode& command, Instant now) {
   Node& node = nodes_.at(command.node);
-  const Node old = node;
+  // What was charged at this very instant was charged before a counter that begins now.
+  const Instant begin = std::max(now, node.last_change) + std::chrono::milliseconds(1);
+  node.counted_since = counted_since(node, command.settings, begin);
+  if (std::count(node.counted_since.begin(), node.counted_since.end(), begin) != 0) change_at(command.node, begin);
   node.settings = command.settings;
   ++node.version;
-  begin_counters(old, node, now);
   if (!node.settings.controls.merchant_lock) node.locked_to.reset();
   if (!node.settings.loop_breaker.present()) node.breaker = {};
   // The card has had all the approvals that it may have.
@@ -102,25 +104,21 @@ engine::NodeOutcome Model::change(const engine::ChangeNode& command, Instant now
 }
 
 // A limit that rolls or is about some categories counts from the moment it was set; one that is about the same as one
-// before goes on counting. The node's time is raised by that, so that nothing before can be of the same instant.
-void Model::begin_counters(const Node& old, Node& node, Instant now) const {
-  node.counted_since.assign(node.settings.limits.size(), kNoInstant);
-  const Instant begin = std::max(now, old.last_change) + std::chrono::milliseconds(1);
-  for (std::size_t i = 0; i < node.settings.limits.size(); ++i) {
-    const Limit& limit = node.settings.limits[i];
+// before goes on counting.
+std::vector<Instant> Model::counted_since(const Node& old, const engine::NodeSettings& settings, Instant begin) const {
+  std::vector<Instant> since(settings.limits.size(), kNoInstant);
+  for (std::size_t i = 0; i < settings.limits.size(); ++i) {
+    const Limit& limit = settings.limits[i];
     if (!limit.has_counter()) continue;
     const auto same = std::find_if(old.settings.limits.begin(), old.settings.limits.end(), [&](const Limit& each) {
       if (bend_ == Bend::edit_resets_counter && each.value != limit.value) return false;
       return each.has_counter() && each.window == limit.window && each.rolling_seconds == limit.rolling_seconds &&
              each.categories == limit.categories;
     });
-    if (same != old.settings.limits.end()) {
-      node.counted_since[i] = old.counted_since[static_cast<std::size_t>(same - old.settings.limits.begin())];
-    } else {
-      node.counted_since[i] = begin;
-      node.last_change = begin;
-    }
+    const bool begins = same == old.settings.limits.end();
+    since[i] = begins ? begin : old.counted_since[static_cast<std::size_t>(same - old.settings.limits.begin())];
   }
+  return since;
 }
 
 engine::NodeOutcome Model::set_status(const engine::SetNodeStatus& command) {
@@ -149,7 +147,15 @@ Instant Model::time_of(const std::vector<NodeIndex>& path, Instant now) const {
 
 void Model::touch(const std::vector<NodeIndex>& path, Instant at) {
   for (const NodeIndex node : path)
-    nodes_.at(node).last_change = at;
+    change_at(node, at);
+}
+
+void Model::change_at(NodeIndex index, Instant at) {
+  Node& node = nodes_.at(index);
+  for (const WindowKind window :
+       {WindowKind::hour, WindowKind::day, WindowKind::week, WindowKind::month, WindowKind::year})
+    node.since[window] = since(index, window, at);
+  node.last_change = at;
 }
 
 // ---- Windows
@@ -163,8 +169,13 @@ const engine::ZoneRules& Model::zone_of(NodeIndex node) const {
   return engine::utc();
 }
 
-Instant Model::window_start(NodeIndex node, WindowKind window, Instant now) const {
-  return engine::window_at(window, now, zone_of(node), nodes_.at(node).settings.week_start).start;
+// From when on the window of `now` counts: from where it begins in the node's zone; but one that was under way when the
+// zone or the first day of the week changed goes on until one of the new ones begins.
+Instant Model::since(NodeIndex index, WindowKind window, Instant now) const {
+  const Node& node = nodes_.at(index);
+  const Instant start = engine::window_at(window, now, zone_of(index), node.settings.week_start).start;
+  const auto before = node.since.find(window);
+  return before == node.since.end() || start > node.last_change ? start : before->second;
 }
 
 // A rolling window of L is looked at in sixtieths, k = floor(t / (L / 60)); a charge counts until all of its sixtieth
@@ -178,7 +189,7 @@ Instant Model::drops_out_at(const Limit& limit, Instant at) const {
 }
 
 Sum Model::window_of(NodeIndex index, WindowKind window, Instant now) const {
-  const Instant start = window_start(index, window, now);
+  const Instant start = since(index, window, now);
   Sum sum;
   for (const Entry& entry : nodes_.at(index).entries) {
     if (entry.at >= start) sum += entry.sum;
@@ -190,7 +201,7 @@ std::vector<const Entry*> Model::counted_by(NodeIndex index, std::size_t number,
   const Node& node = nodes_.at(index);
   const Limit& limit = node.settings.limits[number];
   const bool rolling = limit.window == WindowKind::rolling;
-  const Instant start = rolling ? kNoInstant : window_start(index, limit.window, now);
+  const Instant start = rolling ? kNoInstant : since(index, limit.window, now);
   std::vector<const Entry*> counted;
   for (const Entry& entry : node.entries) {
     if (entry.at < std::max(start, node.counted_since[number]) || !limit.concerns(entry.category)) continue;

@@ -89,6 +89,7 @@ struct Node {
   engine::NodeStatus status = engine::NodeStatus::active;
   std::uint32_t version = 1;
   engine::Instant last_change = engine::kNoInstant;
+  std::map<engine::WindowKind, engine::Instant> since;  // of the windows as they were at the last change
   std::uint64_t approvals = 0;
   std::vector<Entry> entries;
   std::vector<engine::Instant> counted_since;  // of each limit with a counter of its own; else kNoInstant
@@ -175,9 +176,10 @@ class Model {
   engine::NodeOutcome create(const engine::CreateNode& command);
   engine::NodeOutcome change(const engine::ChangeNode& command, Instant now);
   engine::NodeOutcome set_status(const engine::SetNodeStatus& command);
-  void begin_counters(const Node& old, Node& node, Instant now) const;
+  std::vector<Instant> counted_since(const Node& old, const engine::NodeSettings& settings, Instant begin) const;
   const engine::ZoneRules& zone_of(NodeIndex node) const;
-  Instant window_start(NodeIndex node, engine::WindowKind window, Instant now) const;
+  Instant since(NodeIndex node, engine::WindowKind window, Instant now) const;
+  void change_at(NodeIndex node, Instant at);
   Instant drops_out_at(const engine::Limit& limit, Instant at) const;
   std::vector<const Entry*> counted_by(NodeIndex node, std::size_t limit, Instant now) const;
   void touch(const std::vector<NodeIndex>& path, Instant at);
