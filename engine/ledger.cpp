@@ -353,6 +353,8 @@ WithdrawOutcome Ledger::apply(const Withdraw& command, Instant now) {
   if (first && nothing_else) {
     authorization.status = AuthorizationStatus::declined;
     authorization.reason = Reason::deadline_exceeded;
+  } else if (outcome.released > 0 && authorization.held == 0) {
+    authorization.status = status_without_hold(authorization, AuthorizationStatus::reversed);
   }
   authorization.approved -= command.amount;
   FollowUp event;

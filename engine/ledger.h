@@ -44,6 +44,8 @@ struct Authorization {
   Reason reason = Reason::none;  // of the first request
   Instant told = kNoInstant;     // the latest time that its processor gave
 };
+// Of one that holds nothing any more: closed when something was captured.
+AuthorizationStatus status_without_hold(const Authorization& authorization, AuthorizationStatus when_nothing_captured);
 
 // What came after the first request of an authorization.
 struct FollowUp {

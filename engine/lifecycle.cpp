@@ -15,10 +15,6 @@ namespace {
 constexpr Instant kAtDecision = Instant::max();
 constexpr std::uint16_t kAllNodes = 0xFFFF;
 
-AuthorizationStatus status_without_hold(const Authorization& authorization, AuthorizationStatus when_nothing_captured) {
-  return authorization.captured == 0 ? when_nothing_captured : AuthorizationStatus::closed;
-}
-
 // The hold that a capture may use, or had used: otherwise it is a posting without one.
 bool can_be_captured(const Authorization& authorization) {
   return authorization.status == AuthorizationStatus::pending ||
@@ -64,6 +60,10 @@ std::string_view advice_name(AdviceKind kind) {
   constexpr std::string_view kNames[kAdviceKinds] = {"capture",         "reverse", "expire", "set_hold", "refund",
                                                      "refund_reversal", "post",    "adopt",  "disown"};
   return kNames[static_cast<std::size_t>(kind)];
+}
+
+AuthorizationStatus status_without_hold(const Authorization& authorization, AuthorizationStatus when_nothing_captured) {
+  return authorization.captured == 0 ? when_nothing_captured : AuthorizationStatus::closed;
 }
 
 std::string_view authorization_status_name(AuthorizationStatus status) {

@@ -65,6 +65,17 @@ class LifecycleTest : public ::testing::Test {
   Ledger& ledger_ = shards_[0].ledger;
 };
 
+TEST_F(LifecycleTest, WithdrawingTheIncrementThatIsAllThatIsLeftEndsTheAuthorization) {
+  authorize(100);
+  const Decision increment = authorize(50, kStart + 1s, true);
+  advise(AdviceKind::capture, 100, kStart + 2s, false);
+  const Withdraw command{kCard, Processor::native, "a", 50, increment.decided_at, increment.authorized_at};
+  EXPECT_EQ(std::get<WithdrawOutcome>(shards_.apply(command, kStart + 3s)).released, 50);
+  EXPECT_EQ(used(kDay, kStart + 3s), (Tally{0, 100, 2}));
+  const Authorization* left = ledger_.find(ledger_.authorization_key(Processor::native, "a"), kCard);
+  EXPECT_EQ(left->status, AuthorizationStatus::closed);
+}
+
 TEST_F(LifecycleTest, AFinalCapturePostsAndReleasesTheRest) {
   authorize(100);
   const AdviceOutcome outcome = advise(AdviceKind::capture, 70);

@@ -363,6 +363,9 @@ engine::WithdrawOutcome Model::withdraw(const engine::Withdraw& command, Instant
   if (was_all && (command.amount > 0 || authorization.decided_at == command.charged_at)) {
     authorization.status = AuthorizationStatus::declined;
     authorization.reason = Reason::deadline_exceeded;
+  } else if (outcome.released > 0 && authorization.held == 0) {
+    // What was left of it was the part that is withdrawn.
+    authorization.status = authorization.captured > 0 ? AuthorizationStatus::closed : AuthorizationStatus::reversed;
   }
   authorization.approved -= command.amount;
   if (outcome.released > 0) touch(path, outcome.decided_at);
