@@ -1,5 +1,5 @@
 // A scenario: cards with limits, what happens to payments with them, what the target has to answer, and the balances
-// that it has to end with. A file's form is config/scenarios/README.md's; scenario_file.h reads it.
+// that it has to end with. The form of a file: config/scenarios/approve-capture.toml.
 //
 // Threads: value types.
 // Units: minor units.
