@@ -109,10 +109,16 @@ std::optional<Country> country_from_alpha2(std::string_view code) {
 }
 
 std::optional<Country> country_from_alpha3(std::string_view code) {
-  const auto alpha3 = [](std::uint8_t row) { return kCountries[row].alpha3; };
-  const auto* row = std::ranges::lower_bound(kRowsByAlpha3, code, {}, alpha3);
-  if (row == kRowsByAlpha3.end() || alpha3(*row) != code) return std::nullopt;
+  const auto code_of = [](std::uint8_t row) { return kCountries[row].alpha3; };
+  const auto* row = std::ranges::lower_bound(kRowsByAlpha3, code, {}, code_of);
+  if (row == kRowsByAlpha3.end() || code_of(*row) != code) return std::nullopt;
   return Country{kCountries[*row].numeric};
+}
+
+// Null when unknown.
+const CountryRow* row_of(Country country) {
+  if (country.numeric >= kNumericCodes || kRowOfCountry[country.numeric] == kNoRow) return nullptr;
+  return &kCountries[kRowOfCountry[country.numeric]];
 }
 
 }  // namespace
@@ -130,8 +136,13 @@ std::optional<Country> country_from_text(std::string_view text) {
 }
 
 std::string_view alpha2(Country country) {
-  if (country.numeric >= kNumericCodes || kRowOfCountry[country.numeric] == kNoRow) return "";
-  return kCountries[kRowOfCountry[country.numeric]].alpha2;
+  const CountryRow* row = row_of(country);
+  return row == nullptr ? "" : row->alpha2;
+}
+
+std::string_view alpha3(Country country) {
+  const CountryRow* row = row_of(country);
+  return row == nullptr ? "" : row->alpha3;
 }
 
 std::optional<CategoryCode> category_from_digits(std::string_view digits) {

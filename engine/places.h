@@ -22,6 +22,8 @@ struct Country {
 std::optional<Country> country_from_text(std::string_view text);
 // Upper-case alpha-2; "" when unknown.
 std::string_view alpha2(Country country);
+// Likewise alpha-3.
+std::string_view alpha3(Country country);
 
 // An ISO 18245 merchant category code, 0 to 9999; kNoCategory when the request has none.
 using CategoryCode = std::uint16_t;

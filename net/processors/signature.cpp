@@ -168,13 +168,6 @@ std::optional<std::vector<std::byte>> bytes_from_base64(std::string_view text) {
   return bytes;
 }
 
-std::optional<std::vector<std::byte>> standard_secret(std::string_view secret) {
-  constexpr std::string_view kPrefix = "whsec_";
-  if (secret.starts_with(kPrefix)) secret.remove_prefix(kPrefix.size());
-  auto bytes = bytes_from_base64(secret);
-  return bytes && !bytes->empty() ? bytes : std::nullopt;
-}
-
 struct Candidates {
   std::array<Sha256Digest, kSignatureCandidatesMax> digests;
   std::size_t count = 0;
@@ -291,14 +284,21 @@ SignatureResult StripeSignature::verify(std::string_view header, std::string_vie
   return matched ? SignatureResult::ok : SignatureResult::mismatch;
 }
 
+std::optional<std::vector<std::byte>> standard_key(std::string_view secret) {
+  constexpr std::string_view kPrefix = "whsec_";
+  if (secret.starts_with(kPrefix)) secret.remove_prefix(kPrefix.size());
+  auto bytes = bytes_from_base64(secret);
+  return bytes && !bytes->empty() ? bytes : std::nullopt;
+}
+
 bool StandardSignature::acceptable_secret(std::string_view secret) {
-  return standard_secret(secret).has_value();
+  return standard_key(secret).has_value();
 }
 
 StandardSignature::StandardSignature(std::span<const std::string_view> secrets, std::chrono::seconds tolerance)
     : tolerance_(tolerance) {
   for (const auto secret : secrets) {
-    auto bytes = standard_secret(secret);
+    auto bytes = standard_key(secret);
     if (!bytes) continue;
     keys_.emplace_back(std::span<const std::byte>(*bytes));
     OPENSSL_cleanse(bytes->data(), bytes->size());

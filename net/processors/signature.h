@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -94,6 +95,9 @@ class StripeSignature {
   std::vector<HmacSha256> keys_;
   std::chrono::seconds tolerance_;
 };
+
+// The key that a secret of the Standard Webhooks is in base64, "whsec_" in front of it or not; nullopt when it is none.
+std::optional<std::vector<std::byte>> standard_key(std::string_view secret);
 
 // The Standard Webhooks scheme: headers webhook-id, webhook-timestamp and webhook-signature, the last a list of
 // "v1,<base64>" with spaces between. Signed are id, timestamp and body with a dot between.
