@@ -92,7 +92,7 @@ class Reader {
   std::optional<Value> value(const toml::table& table, std::string_view name, std::string_view type) {
     const toml::node* node = table.get(name);
     if (node == nullptr) return std::nullopt;
-    const auto read = node->value_exact<Value>();
+    auto read = node->value_exact<Value>();
     if (!read) fail(*node, name, type);
     return read;
   }
@@ -337,6 +337,7 @@ ScenarioResult load_scenario(const std::string& name_or_path) {
 
 std::vector<std::string_view> shipped_scenarios() {
   std::vector<std::string_view> names;
+  names.reserve(kShipped.size());
   for (const Shipped& each : kShipped)
     names.push_back(each.name);
   return names;
