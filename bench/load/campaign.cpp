@@ -17,7 +17,6 @@ namespace {
 
 using boost::asio::ip::tcp;
 
-constexpr Nanos kSettleTime = 5 * kSecond;  // for withdrawals that follow an answer
 constexpr Nanos kLookAgain = kSecond / 20;
 constexpr Nanos kProgressStep = kSecond / 5;
 constexpr double kSearchedShare = 1.05;
@@ -162,7 +161,7 @@ class Campaign {
 
   void check_money() {
     progress_("reading balances", 1, 0);
-    const Nanos until = steady_now() + kSettleTime;
+    const Nanos until = steady_now() + nanos(options_.settle_seconds);
     std::vector<Balance> reported = bank_.balances(ids_);
     while (!all_agree(reported) && steady_now() < until) {
       sleep_until(steady_now() + kLookAgain);

@@ -86,6 +86,9 @@ void add_load_options(CLI::App& app, Options& options) {
   app.add_option("--patience", options.patience_seconds, "Seconds for answers after the end")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
+  app.add_option("--settle", options.settle_seconds, "Seconds for the target's balances to agree, afterwards")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
   app.add_option("--seed", options.seed, "Of everything that is drawn")->capture_default_str();
 }
 
@@ -151,6 +154,7 @@ int run_program(int argc, char** argv) {
       "Puts load on a Holdfast daemon, measures it and checks the money. Exit status: 0 all is well; 1 the money "
       "does not agree, a repeat got another answer, or requests failed; 2 usage, or no target; 3 the generator was the "
       "bottleneck.");
+  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   Options options;
   Sources sources;
   add_target_options(app, options, sources);

@@ -31,6 +31,7 @@ struct Options {
   double warm_up_seconds = 1;
   double seconds = 10;
   double patience_seconds = 10;  // for answers after the end
+  double settle_seconds = 5;     // for balances to agree: withdrawals may follow an answer
   std::uint64_t seed = 1;
 
   double under_p99_ms = 0;  // above 0: looks for the highest rate whose p99 is under it, from `rate` on
