@@ -6,16 +6,15 @@
 # Both servers get the same requests from the same wrk. At the end the store is verified: every balance is recomputed.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+source bench/daemon.sh
 
 connections=${1:-64}
 rounds=${2:-5}
 seconds=${3:-5}
 card_count=${4:-1000}
-holdfast=build/release/holdfast
-export HOLDFAST_ADMIN_KEY=token-of-the-benchmark
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/holdfast-bench.XXXXXX")
-daemon= nginx=
+nginx=
 finish() {
   [ -z "$daemon" ] || kill "$daemon" 2>/dev/null || true
   [ -z "$nginx" ] || kill "$nginx" 2>/dev/null || true
@@ -47,22 +46,7 @@ EOF
 "$(command -v nginx || echo /usr/sbin/nginx)" -c "$work/nginx.conf" -p "$work" &
 nginx=$!
 
-# ---- the daemon ----
-cat >"$work/holdfast.toml" <<EOF
-[server]
-listen = "127.0.0.1:0"
-ops_listen = "127.0.0.1:0"
-[storage]
-path = "$work/data"
-EOF
-: >"$work/out"
-"$holdfast" serve --config "$work/holdfast.toml" >"$work/out" 2>"$work/log" &
-daemon=$!
-until grep -q ready "$work/out"; do
-  kill -0 "$daemon" || { cat "$work/log" >&2; exit 1; }
-done
-api=$(grep -o 'webhooks on http://[0-9.:]*' "$work/out" | grep -o 'http.*')
-
+start_daemon "$work"
 echo "making $card_count cards" >&2
 for ((i = 0; i < card_count; ++i)); do
   [ "$i" -eq 0 ] || echo next
@@ -103,15 +87,12 @@ done
 paste -d' ' "$work/holdfast" "$work/nginx" | awk '{ print $1 / $5 }' | sort -n |
   awk '{ v[NR] = $1 } END { printf "decisions a request of nginx: %.2f (%.2f to %.2f)\n", v[int((NR + 1) / 2)], v[1], v[NR] }'
 
-curl -sS "$(grep -o 'metrics on http://[0-9.:]*' "$work/out" | grep -o 'http.*')/metrics" | awk '
+curl -sS "$ops/metrics" | awk '
   /^holdfast_journal_commit_seconds_sum/ { seconds = $2 } /^holdfast_journal_commit_seconds_count/ { commits = $2 }
   /^holdfast_journal_batch_records_sum/ { records = $2 }
   /^process_resident_memory_bytes/ { memory = $2 }
   END { printf "commits %d, %.0f us and %.1f records each; resident memory %.0f MB\n", commits, seconds / commits * 1e6,
         records / commits, memory / 1e6 }'
-kill "$daemon"
-wait "$daemon"
-daemon=
-decided=$("$holdfast" verify "$work/data" | tee "$work/verified" | awk '$1 == "approvals" || $1 == "declines" { n += $2 } END { print n }')
-grep -qx ok "$work/verified"
+stop_daemon "$work"
+decided=$(awk '$1 == "approvals" || $1 == "declines" { n += $2 } END { print n }' "$work/verified")
 echo "verified: $decided decisions, $(du -sb "$work/data/journal" | awk -v n="$decided" '{ printf "%.0f", $1 / n }') bytes each in the journal's file (preallocation included)"

@@ -33,10 +33,10 @@ svg .lb{fill:var(--b)}
 constexpr double kWidth = 900;
 constexpr double kHeight = 320;
 constexpr double kLeft = 70;
-constexpr double kRight = 20;
+constexpr double kRight = 40;
 constexpr double kTop = 30;
 constexpr double kBottom = 40;
-constexpr int kGridLines = 4;
+constexpr int kGridLines = 5;
 
 template <class... Values>
 void put_page(std::string& out, fmt::format_string<Values...> format, Values&&... values) {
