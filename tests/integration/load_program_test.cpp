@@ -1,4 +1,6 @@
 // holdfast-load as a program: against the daemon, and against a server that is wrong.
+#include <gtest/gtest.h>
+
 #include <filesystem>
 #include <fstream>
 #include <sstream>
