@@ -108,6 +108,7 @@ class Campaign {
   // Runs the workers; what the daemon used while it was measured.
   std::optional<Nanos> drive(const Phase& phase, const std::vector<std::unique_ptr<Worker>>& workers) {
     std::vector<std::jthread> threads;
+    threads.reserve(workers.size());
     for (const auto& worker : workers)
       threads.emplace_back([&worker] { worker->run(); });
     watch(phase, workers, phase.measure_from);
