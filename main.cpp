@@ -7,6 +7,7 @@
 
 #include "config/load.h"
 #include "serve.h"
+#include "simulate.h"
 #include "storage/inspect.h"
 #include "storage/store_directory.h"
 #include "storage/verify.h"
@@ -75,6 +76,8 @@ int run(int argc, char** argv) {
   inspect->add_option("--from", inspected.from, "First sequence to print");
   inspect->add_flag("--json", inspected.json, "One JSON object a line");
   inspect->callback([&] { status = holdfast::storage::inspect(path, inspected, std::cout) ? 0 : 1; });
+
+  holdfast::add_simulate(app, status);
 
   auto* version = app.add_subcommand("version", "Version, commit, compiler and build type");
   version->callback([] { std::cout << holdfast::version_json() << '\n'; });

@@ -279,6 +279,11 @@ void Ledger::settle_decision(const Authorize& command, const Path& path, Decisio
     return;
   }
   if (decision.approved()) {
+    if (decision.approved_amount > 0) {
+      // What was said of the hold before it grew is overtaken. Processors tell whole seconds.
+      const Instant second = std::chrono::floor<std::chrono::seconds>(decision.decided_at);
+      authorization.told = std::max(authorization.told, second);
+    }
     authorization.approved += decision.approved_amount;
     add_charge(known, {decision.approved_amount, decision.decided_at, budget, command.request.merchant.category});
     if (authorization.held > 0) authorization.status = AuthorizationStatus::pending;

@@ -42,7 +42,7 @@ struct Authorization {
   Processor processor = Processor::native;
   AuthorizationStatus status = AuthorizationStatus::pending;
   Reason reason = Reason::none;  // of the first request
-  Instant told = kNoInstant;     // the latest time that its processor gave
+  Instant told = kNoInstant;     // the latest time that its processor gave, or that we added to it
 };
 
 // What came after the first request of an authorization.
@@ -56,7 +56,7 @@ struct FollowUp {
   NodeIndex budget = kNoNode;           // of a refund: where that path goes on above the card
   CategoryCode category = kNoCategory;  // of a refund
   Minor amount = 0;                     // approved, released, posted, or given back
-  Minor rest = 0;                       // of a refund: what no reversal has undone
+  Minor rest = 0;                       // of a refund: what no reversal has undone; of a reversal: what awaits one
   Instant at;
   friend bool operator==(const FollowUp&, const FollowUp&) = default;
 
@@ -216,7 +216,8 @@ class Ledger {
   void set_hold(Plan& plan, Minor amount);
   void adopt(Plan& plan, Minor amount);
   void refund(Plan& plan, Minor amount);
-  void reverse_refund(Plan& plan, Minor amount);
+  Minor reversed_early(Plan& plan, Minor refunded);
+  void reverse_refund(Plan& plan, Minor amount, bool may_be_early);
 
   Nodes& nodes_;
   ZoneTable& zones_;

@@ -162,7 +162,7 @@ void Ledger::make_plan(Plan& plan, const Advise& command) {
     case AdviceKind::refund:
       return refund(plan, amount_or(authorization.captured - authorization.refunded));
     case AdviceKind::refund_reversal:
-      return reverse_refund(plan, amount_or(authorization.refunded));
+      return reverse_refund(plan, amount_or(authorization.refunded), command.processor != Processor::native);
     case AdviceKind::post:
       return post_now(plan, amount_or(0));
     case AdviceKind::adopt:
@@ -309,8 +309,22 @@ void Ledger::begin_anew(Plan& plan) {
   authorizations_[plan.slot].budget = plan.current_budget;
 }
 
+// What came before the refund that it reverses: so much of this refund is undone already.
+Minor Ledger::reversed_early(Plan& plan, Minor refunded) {
+  Minor early = 0;
+  for (FollowUp& event : details_[plan.slot].follow_ups) {
+    if (!event.is(AdviceKind::refund_reversal)) continue;
+    const Minor part = std::min(refunded - early, event.rest);
+    event.rest -= part;
+    early += part;
+  }
+  return early;
+}
+
 void Ledger::refund(Plan& plan, Minor amount) {
   Authorization& authorization = authorizations_[plan.slot];
+  plan.event.amount = amount;
+  amount -= reversed_early(plan, amount);
   std::uint16_t restored = 0;
   const Path path = load_path(authorization.card, authorization.budget);
   for (std::size_t i = 0; i < path.length; ++i) {
@@ -321,13 +335,14 @@ void Ledger::refund(Plan& plan, Minor amount) {
   }
   authorization.refunded = saturating_add(authorization.refunded, amount);
   plan.outcome.posted = -amount;
-  plan.event.amount = plan.event.rest = amount;
+  plan.event.rest = amount;
   plan.event.restored = restored;
   plan.event.category = authorization.category;
   plan.event.budget = authorization.budget;
 }
 
-void Ledger::reverse_refund(Plan& plan, Minor amount) {
+// `may_be_early`: the news of a processor may overtake that of the refund it is about.
+void Ledger::reverse_refund(Plan& plan, Minor amount, bool may_be_early) {
   Authorization& authorization = authorizations_[plan.slot];
   Minor left = amount;
   auto& events = details_[plan.slot].follow_ups;
@@ -340,6 +355,7 @@ void Ledger::reverse_refund(Plan& plan, Minor amount) {
     plan.changes.push_back({event->budget, {0, part, 0}, event->category, event->at, event->restored});
   }
   plan.event.amount = plan.outcome.posted = amount - left;
+  plan.event.rest = may_be_early ? left : 0;
   authorization.refunded -= amount - left;
 }
 

@@ -108,6 +108,7 @@ void write(ByteWriter& out, const FollowUp& event) {
   out.u8(event.flags);
   out.varint(event.amount);
   out.i64(to_millis(event.at));
+  if (event.is(AdviceKind::refund_reversal)) out.varint(event.rest);
   if (!event.is(AdviceKind::refund)) return;
   out.u16(event.restored);
   out.u16(event.category);
@@ -122,6 +123,7 @@ FollowUp read_follow_up(ByteReader& in) {
   event.flags = in.u8();
   event.amount = in.varint();
   event.at = from_millis(in.i64());
+  if (event.is(AdviceKind::refund_reversal)) event.rest = in.varint();
   if (!event.is(AdviceKind::refund)) return event;
   event.restored = in.u16();
   event.category = in.u16();

@@ -11,8 +11,9 @@
 //   authorizations  key := decided_at:i64be key:u64be u64be card:u32be
 //     value := sequence:u64 body; body := approved:varint held:varint captured:varint refunded:varint
 //              charged_at:i64 budget:u32 category:u16 processor:u8 status:u8 reason:u8 told:i64
-//              n:u32 { kind:u8 reason:u8 flags:u8 amount:varint at:i64 [of a refund: restored:u16
-//              category:u16 budget:u32 rest:varint] } n:u32 { held:varint at:i64 budget:u32 category:u16 }
+//              n:u32 { kind:u8 reason:u8 flags:u8 amount:varint at:i64 [of a refund's reversal: rest:varint]
+//              [of a refund: restored:u16 category:u16 budget:u32 rest:varint] }
+//              n:u32 { held:varint at:i64 budget:u32 category:u16 }
 //   messages        key := at:i64be key:u64be u64be
 //     value := content:u64 command:u8 card:u32 decision answer:text32
 //     decision := reason:u8 retryable:u8 flags:u8 node:u32 limit:u8 approved:varint would_approve:varint held:varint

@@ -39,6 +39,7 @@ class LifecycleTest : public ::testing::Test {
   }
   Decision authorize(Minor amount, Instant now = kStart, bool incremental = false, std::string_view id = "a") {
     Authorize command{kCard, {}};
+    command.request.processor = processor_;
     command.request.authorization_id = id;
     command.request.amount = amount;
     command.request.currency = {840};
@@ -47,9 +48,9 @@ class LifecycleTest : public ::testing::Test {
   }
   AdviceOutcome advise(AdviceKind kind, Minor amount = kAll, Instant now = kStart, bool final = true,
                        std::string_view id = "a", Instant told = kNoInstant) {
-    const Key128 key = ledger_.authorization_key(Processor::native, id);
+    const Key128 key = ledger_.authorization_key(processor_, id);
     return std::get<AdviceOutcome>(
-        shards_.apply(Advise{kCard, kind, Processor::native, id, key, amount, final, told, {}}, now));
+        shards_.apply(Advise{kCard, kind, processor_, id, key, amount, final, told, {}}, now));
   }
   // Of a window of the card, and of the team the same.
   Tally used(std::size_t window, Instant now = kStart) {
@@ -61,6 +62,7 @@ class LifecycleTest : public ::testing::Test {
     return ledger_.path_of(node, kStart).nodes[0].usage.tally(window);
   }
 
+  Processor processor_ = Processor::native;  // that speaks
   Shards shards_{1, testing::kSeed, 0, 64};
   Ledger& ledger_ = shards_[0].ledger;
 };
@@ -181,6 +183,20 @@ TEST_F(LifecycleTest, WhatIsUnknownOrOvertakenChangesNothing) {
   EXPECT_EQ(advise(AdviceKind::set_hold, 80, kStart, true, "a", kStart + 2s).held, 80);
 }
 
+// An event from before an increment says how much was held before it.
+TEST_F(LifecycleTest, WhatWasToldBeforeAnIncrementDoesNotUndoIt) {
+  change(kCard, [](NodeSettings& settings) { settings.limits = {{Limit::Form::amount, WindowKind::day, 200}}; });
+  authorize(100);
+  advise(AdviceKind::set_hold, 100, kStart, true, "a", kStart + 1s);
+  EXPECT_TRUE(authorize(50, kStart + 5s + 700ms, true).approved());
+  const AdviceOutcome late = advise(AdviceKind::set_hold, 100, kStart + 6s, true, "a", kStart + 4s);
+  EXPECT_EQ(late.flags, AdviceOutcome::kOvertaken);
+  EXPECT_EQ(late.held, 150);
+  EXPECT_EQ(advise(AdviceKind::set_hold, 140, kStart + 6s, true, "a", kStart + 5s).held, 140) << "of the same second";
+  EXPECT_FALSE(authorize(1'000'000, kStart + 20s, true).approved());
+  EXPECT_EQ(advise(AdviceKind::set_hold, 130, kStart + 21s, true, "a", kStart + 7s).held, 130) << "nothing was added";
+}
+
 TEST_F(LifecycleTest, AForcedPostingIsNeverRefused) {
   shards_.apply(SetNodeStatus{kCard, NodeStatus::closed}, kStart);
   const AdviceOutcome outcome = advise(AdviceKind::post, 500);
@@ -205,6 +221,30 @@ TEST_F(LifecycleTest, ARefundRestoresOnlyWhereItIsAskedToAndAReversalUndoesJustT
   EXPECT_EQ(advise(AdviceKind::refund_reversal).refunded, 0);
   EXPECT_EQ(used_of(kTeam, kDay), (Tally{0, 100, 1}));
   EXPECT_EQ(advise(AdviceKind::refund).refunded, 100);
+}
+
+// The news of a processor comes in any order: a reversal that overtakes its refund must not leave the card re-armed.
+TEST_F(LifecycleTest, AReversalThatOvertakesItsRefundUndoesItWhenItComes) {
+  change(kCard, [](NodeSettings& settings) { settings.refunds_restore = true; });
+  processor_ = Processor::stripe;
+  authorize(100);
+  advise(AdviceKind::capture, 100);
+  EXPECT_EQ(advise(AdviceKind::refund_reversal, 25).refunded, 0);
+  EXPECT_EQ(advise(AdviceKind::refund, 20).posted, 0);
+  EXPECT_EQ(used_of(kCard, kDay), (Tally{0, 100, 1}));
+  const AdviceOutcome rest = advise(AdviceKind::refund, 20);
+  EXPECT_EQ(rest.posted, -15);
+  EXPECT_EQ(rest.refunded, 15);
+  EXPECT_EQ(used_of(kCard, kDay), (Tally{0, 85, 1}));
+}
+
+// A caller of the native interface waits for each answer: what it reverses beyond the refunds is a mistake.
+TEST_F(LifecycleTest, ANativeReversalOfMoreThanWasRefundedTakesNothingOfLaterRefunds) {
+  change(kCard, [](NodeSettings& settings) { settings.refunds_restore = true; });
+  authorize(100);
+  advise(AdviceKind::capture, 100);
+  EXPECT_EQ(advise(AdviceKind::refund_reversal, 25).refunded, 0);
+  EXPECT_EQ(advise(AdviceKind::refund, 20).posted, -20);
 }
 
 TEST_F(LifecycleTest, ReleasesFollowTheBudgetsThatWereCharged) {

@@ -125,6 +125,7 @@ struct Authorization {
   // Oldest first. The first is there from the first request on, or from what the authorization began with instead.
   std::vector<Charge> charges;
   std::vector<Refund> refunds;
+  engine::Minor reversed_early = 0;  // of refunds that are still to be heard of
 };
 
 // What the limits of a whole path say of an amount.

@@ -240,6 +240,9 @@ void Model::post(Advised& advised, Minor amount) {
 // Money that comes back re-arms only those nodes that say so.
 void Model::refund(Advised& advised, Minor amount) {
   Authorization& authorization = advised.authorization;
+  const Minor undone = std::min(amount, authorization.reversed_early);
+  authorization.reversed_early -= undone;
+  amount -= undone;
   const auto path =
       authorization.charges.empty() ? path_of(advised.command.card) : nodes_of(authorization.charges.front().places);
   std::vector<NodeIndex> restoring;
@@ -273,6 +276,7 @@ void Model::undo_refunds(Advised& advised, Minor amount) {
     });
   }
   authorization.refunded -= advised.outcome.posted;
+  if (advised.command.processor != engine::Processor::native) authorization.reversed_early += amount;
 }
 
 bool Model::is_over_limit(NodeIndex card, Instant now) const {

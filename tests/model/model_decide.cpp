@@ -260,6 +260,7 @@ void Model::enter_decision(const engine::Authorize& command, const std::vector<N
       first.refunded = before->refunded;
       first.told = before->told;
       first.refunds = before->refunds;
+      first.reversed_early = before->reversed_early;
     }
     first.category = category;
     first.reason = decision.reason;
@@ -269,6 +270,10 @@ void Model::enter_decision(const engine::Authorize& command, const std::vector<N
     authorizations_[name] = first;
   }
   Authorization& authorization = authorizations_.at(name);
+  if (!is_first && decision.approved_amount > 0) {
+    const Instant second = std::chrono::floor<std::chrono::seconds>(decision.decided_at);
+    authorization.told = std::max(authorization.told, second);
+  }
   if (is_first || decision.approved_amount > 0) {
     authorization.charges.push_back(charge(path, decision.decided_at, category, sum));
     authorization.approved += decision.approved_amount;
