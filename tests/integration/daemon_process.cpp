@@ -50,9 +50,7 @@ std::vector<char*> pointers_to(std::vector<std::string>& texts) {
 }
 
 // Between fork and exec only calls that are safe there.
-pid_t spawn(const std::vector<std::string>& words, const Settings& settings, int out_fd, int error_fd) {
-  std::vector<std::string> command = {HOLDFAST_BINARY};
-  command.insert(command.end(), words.begin(), words.end());
+pid_t spawn(std::vector<std::string> command, const Settings& settings, int out_fd, int error_fd) {
   std::vector<std::string> environment = environment_with(settings);
   const std::vector<char*> arguments = pointers_to(command);
   const std::vector<char*> variables = pointers_to(environment);
@@ -64,7 +62,7 @@ pid_t spawn(const std::vector<std::string>& words, const Settings& settings, int
   if (::getppid() != parent) ::_exit(126);
   ::dup2(out_fd, STDOUT_FILENO);
   ::dup2(error_fd, STDERR_FILENO);
-  ::execve(HOLDFAST_BINARY, arguments.data(), variables.data());
+  ::execve(arguments.front(), arguments.data(), variables.data());
   ::_exit(127);
 }
 
@@ -95,7 +93,12 @@ bool eventually(const std::function<bool()>& condition, std::chrono::millisecond
   return true;
 }
 
-ExitedProcess run_holdfast(const std::vector<std::string>& words, const Settings& environment) {
+ExitedProcess run_holdfast(std::vector<std::string> words, const Settings& environment) {
+  words.insert(words.begin(), HOLDFAST_BINARY);
+  return run_command(words, environment);
+}
+
+ExitedProcess run_command(const std::vector<std::string>& words, const Settings& environment) {
   std::string files[2];
   int fds[2];
   for (int i = 0; i < 2; ++i) {
@@ -189,7 +192,7 @@ void DaemonProcess::start(const Sandbox& sandbox, const Settings& settings) {
   const int log = ::open(sandbox.log_file().c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   if (log < 0) give_up(sandbox.log_file());
   out_file_ = sandbox.out_file();
-  pid_ = spawn({"serve", "--config", sandbox.config_file().string()}, settings, pipe[1], log);
+  pid_ = spawn({HOLDFAST_BINARY, "serve", "--config", sandbox.config_file().string()}, settings, pipe[1], log);
   ::close(log);
   ::close(pipe[1]);
   out_fd_ = pipe[0];

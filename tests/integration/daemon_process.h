@@ -37,8 +37,10 @@ struct ExitedProcess {
   std::string out;
   std::string error;
 };
-// Runs the binary with these words until it ends.
-ExitedProcess run_holdfast(const std::vector<std::string>& words, const Settings& environment = {});
+// Runs a program until it ends: its file and its words.
+ExitedProcess run_command(const std::vector<std::string>& words, const Settings& environment = {});
+// The binary with these words.
+ExitedProcess run_holdfast(std::vector<std::string> words, const Settings& environment = {});
 
 class Sandbox {
  public:

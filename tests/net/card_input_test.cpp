@@ -495,7 +495,7 @@ std::vector<std::uint64_t> largest_counters(const engine::NodeSettings& settings
     if (!limit.has_counter()) continue;
     const engine::Words counter = all.subspan(layout.limits[i], engine::counter_words(limit));
     engine::start_counter(counter, engine::Instant{});
-    engine::add(limit, counter, {-(least / 2), least, 1}, now, now, engine::utc(), engine::Weekday::monday);
+    engine::add(limit, counter, {-(least / 2), least, 1}, now, now, now);
   }
   engine::lock_to(all.subspan(layout.merchant_lock), std::string(engine::kMerchantIdBytesMax, '\x04'));
   const engine::Words breaker = all.subspan(layout.breaker, engine::breaker_words());
