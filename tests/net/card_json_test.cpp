@@ -247,8 +247,7 @@ struct Counted {
                                         engine::counter_words(profile.settings.limits[limit]));
   }
   void charge(std::size_t limit, const engine::Tally& change, engine::Instant charged_at) {
-    engine::add(profile.settings.limits[limit], counter(limit), change, charged_at, charged_at, engine::utc(),
-                engine::Weekday::monday);
+    engine::add(profile.settings.limits[limit], counter(limit), change, charged_at, charged_at, charged_at);
   }
   std::string json(engine::Instant now) const {
     const NodeView view{1, &profile, {}, words};
