@@ -2,14 +2,13 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cstdlib>
 #include <iomanip>
 #include <iostream>
 #include <memory>
 #include <sstream>
 
+#include "config/keys.h"
 #include "config/secrets.h"
-#include "config/text_file.h"
 #include "net/simulator/player.h"
 #include "net/simulator/text.h"
 #include "scenario_file.h"
@@ -42,23 +41,14 @@ struct Words {
   bool json = false;
 };
 
-std::string read_secret_file(const std::string& path) {
-  std::string text;
-  if (const std::error_code error = config::read_text_file(path, config::kSecretBytesMax, text))
-    throw Unplayable(path + ": " + error.message());
-  if (text.ends_with('\n')) text.pop_back();
-  return text;
-}
-
 // "env:NAME", "file:PATH" or the value itself.
-std::string secret_of(const std::string& reference) {
-  constexpr std::string_view kEnvironment = "env:";
-  constexpr std::string_view kFile = "file:";
-  if (reference.starts_with(kFile)) return read_secret_file(reference.substr(kFile.size()));
-  if (!reference.starts_with(kEnvironment)) return reference;
-  const std::string name = reference.substr(kEnvironment.size());
-  const char* value = std::getenv(name.c_str());
-  if (value == nullptr || *value == '\0') throw Unplayable("the variable " + name + " is not set");
+std::string secret_of(const std::string& text) {
+  const auto reference = config::secret_reference_from_text(text);
+  if (!reference && !text.starts_with("env:") && !text.starts_with("file:")) return text;
+  if (!reference) throw Unplayable(text + ": names no variable or file");
+  std::string value;
+  const std::string wrong = config::find_secret(*reference, config::process_environment(), value);
+  if (!wrong.empty()) throw Unplayable(text + ": " + wrong);
   return value;
 }
 
@@ -95,7 +85,7 @@ PlaySettings settings_of(const Words& words) {
   settings.kind = *processor_from_name(words.kind);
   settings.target = url_of(words.target, "--target");
   name_endpoint(settings, words);
-  const std::string secret = words.secret_file.empty() ? secret_of(words.secret) : read_secret_file(words.secret_file);
+  const std::string secret = secret_of(words.secret_file.empty() ? words.secret : "file:" + words.secret_file);
   settings.credentials = {secret, words.username, secret_of(words.password)};
   std::string key = secret_of(words.api_key);
   if (key.empty() && settings.kind == engine::Processor::native) key = secret;

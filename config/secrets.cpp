@@ -15,7 +15,8 @@ void trim_newline(std::string& text) {
   if (text.ends_with('\r')) text.pop_back();
 }
 
-// Fills `value`; gives what is wrong, or "".
+}  // namespace
+
 std::string find_secret(const SecretReference& reference, const Environment& environment, std::string& value) {
   if (reference.source == SecretReference::Source::environment) {
     const auto found = environment.find(reference.place);
@@ -28,8 +29,6 @@ std::string find_secret(const SecretReference& reference, const Environment& env
   }
   return value.empty() ? "the secret is empty" : "";
 }
-
-}  // namespace
 
 std::variant<std::vector<EndpointSecrets>, ConfigErrors> resolve_secrets(const Options& options,
                                                                          const Environment& environment) {

@@ -44,6 +44,9 @@ struct EndpointSecrets {
 std::variant<std::vector<EndpointSecrets>, ConfigErrors> resolve_secrets(const Options& options,
                                                                          const Environment& environment);
 
+// What one reference stands for, which is where a command line takes its secrets from; gives what is wrong, or "".
+std::string find_secret(const SecretReference& reference, const Environment& environment, std::string& value);
+
 inline constexpr std::size_t kSecretBytesMax = 4'096;
 
 }  // namespace holdfast::config

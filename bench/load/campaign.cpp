@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/asio/connect.hpp>
 #include <chrono>
 #include <memory>
 #include <random>
@@ -11,6 +10,7 @@
 #include <thread>
 
 #include "bench/load/bank.h"
+#include "net/simulator/connection.h"
 
 namespace holdfast::load {
 namespace {
@@ -27,16 +27,11 @@ struct Target {
   std::string host;
 };
 
-Target resolve(const std::string& url) {
-  constexpr std::string_view kScheme = "http://";
-  if (!url.starts_with(kScheme)) throw std::runtime_error("the target has to be http://HOST:PORT");
-  std::string host = url.substr(kScheme.size());
-  host.erase(std::min(host.find('/'), host.size()));
-  const std::size_t colon = host.rfind(':');
+Target resolve(const std::string& text) {
+  const auto url = net::simulator::parse_url(text);
+  if (!url) throw std::runtime_error("the target has to be http://HOST:PORT");
   boost::asio::io_context io;
-  const bool has_port = colon != std::string::npos;
-  const auto found = tcp::resolver(io).resolve(host.substr(0, colon), has_port ? host.substr(colon + 1) : "80");
-  return {found.begin()->endpoint(), host};
+  return {tcp::resolver(io).resolve(url->host, url->port).begin()->endpoint(), url->host + ":" + url->port};
 }
 
 void sleep_until(Nanos moment) {

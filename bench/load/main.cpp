@@ -4,7 +4,6 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <fstream>
 #include <iostream>
 #include <map>
@@ -13,6 +12,9 @@
 
 #include "bench/load/campaign.h"
 #include "bench/load/report.h"
+#include "config/keys.h"
+#include "config/load.h"
+#include "config/secrets.h"
 
 namespace holdfast::load {
 namespace {
@@ -20,17 +22,12 @@ namespace {
 // "env:NAME" or "file:PATH", as in the daemon's configuration: a secret on a command line is everybody's.
 std::string secret_from(const std::string& source) {
   if (source.empty()) return {};
-  const std::string place = source.substr(std::min<std::size_t>(source.find(':') + 1, source.size()));
-  if (source.starts_with("env:")) {
-    const char* value = std::getenv(place.c_str());
-    if (value == nullptr) throw std::runtime_error("there is no variable " + place);
-    return value;
-  }
-  if (!source.starts_with("file:")) throw std::runtime_error("a secret is env:NAME or file:PATH");
-  std::ifstream file(place);
-  std::string text;
-  if (!std::getline(file, text)) throw std::runtime_error("cannot read " + place);
-  return text;
+  const auto reference = config::secret_reference_from_text(source);
+  if (!reference) throw std::runtime_error("a secret is env:NAME or file:PATH");
+  std::string value;
+  const std::string wrong = config::find_secret(*reference, config::process_environment(), value);
+  if (!wrong.empty()) throw std::runtime_error(source + ": " + wrong);
+  return value;
 }
 
 struct Sources {
@@ -69,7 +66,8 @@ void add_load_options(CLI::App& app, Options& options) {
   app.add_option("--zipf-exponent", options.zipf_exponent, "Of --spread zipf")->capture_default_str();
   app.add_option("--repeats", options.shares.repeats, "Share of requests that are sent again")
       ->check(CLI::Range(0.0, 0.9));
-  app.add_option("--follow-ups", options.shares.follow_ups, "Share of captures and reversals")
+  app.add_option("--follow-ups", options.shares.follow_ups,
+                 "Share of captures and reversals; the messages of one count as one request of --rate")
       ->check(CLI::Range(0.0, 0.9));
   app.add_option("--rate", options.rate, "Requests a second, whatever the target does; 0: as many as are answered")
       ->check(CLI::NonNegativeNumber);
