@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "config/load.h"
+#include "engine/ascii.h"
 #include "serve.h"
 #include "simulate.h"
 #include "storage/inspect.h"
@@ -26,24 +27,15 @@ int check_config(const std::string& path) {
   return 0;
 }
 
-std::string hex(std::span<const std::byte> bytes) {
-  std::string text;
-  char digits[3];
-  for (const std::byte byte : bytes) {
-    std::snprintf(digits, sizeof digits, "%02x", std::to_integer<unsigned>(byte));
-    text += digits;
-  }
-  return text;
-}
-
 int verify(const std::string& store) {
   const holdfast::storage::Verification result = holdfast::storage::verify(store);
   const auto hash = result.state_hash;
   std::cout << "records " << result.records << "\napprovals " << result.approvals << "\ndeclines " << result.declines
             << "\nwithdrawals " << result.withdrawals << "\ncards " << result.cards << "\nauthorizations "
             << result.authorizations << "\ncheckpoint_sequence " << result.checkpoint_sequence
-            << "\ncheckpoint_rows_compared " << result.checkpoint_rows << "\nchain " << hex(result.chain)
-            << "\nstate_hash " << hex(std::as_bytes(std::span(&hash, 1))) << '\n';
+            << "\ncheckpoint_rows_compared " << result.checkpoint_rows << "\nchain "
+            << holdfast::engine::hex(result.chain) << "\nstate_hash "
+            << holdfast::engine::hex(std::as_bytes(std::span(&hash, 1))) << '\n';
   for (const std::string& difference : result.differences)
     std::cout << "DIFFERENCE " << difference << '\n';
   std::cout << (result.passed() ? "ok\n" : "FAILED\n");

@@ -3,21 +3,12 @@
 #include <cstring>
 #include <string>
 
+#include "engine/ascii.h"
 #include "storage/lmdb_env.h"
 #include "storage/store_directory.h"
 
 namespace holdfast::storage {
 namespace {
-
-std::string hex(const StoreId& id) {
-  constexpr char kDigits[] = "0123456789abcdef";
-  std::string text;
-  for (const std::byte byte : id) {
-    text += kDigits[std::to_integer<unsigned>(byte) >> 4];
-    text += kDigits[std::to_integer<unsigned>(byte) & 15];
-  }
-  return text;
-}
 
 JournalDamage lmdb_error(Sequence sequence, int code) {
   return {sequence, std::string("cannot be read: ") + mdb_strerror(code)};
@@ -65,7 +56,7 @@ void check_origin(const LmdbEnv& env, const StoreId& store) {
   const auto damage = seek(cursor, 0, origin, bytes);
   if (damage) throw StoreError("the journal's origin is damaged: " + damage->what);
   if (origin.payload.size() != store.size() || std::memcmp(origin.payload.data(), store.data(), store.size()) != 0) {
-    throw StoreError("the journal does not belong to store " + hex(store));
+    throw StoreError("the journal does not belong to store " + engine::hex(store));
   }
 }
 

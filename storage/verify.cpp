@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "engine/ascii.h"
 #include "engine/record.h"
 #include "engine/row_codec.h"
 #include "engine/shards.h"
@@ -14,16 +15,6 @@ namespace holdfast::storage {
 namespace {
 
 using engine::Table;
-
-std::string hex(BytesView bytes) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string text;
-  for (const std::byte byte : bytes) {
-    text += kDigits[std::to_integer<unsigned>(byte) >> 4];
-    text += kDigits[std::to_integer<unsigned>(byte) & 15];
-  }
-  return text;
-}
 
 class Verifier {
  public:
@@ -97,7 +88,7 @@ class Verifier {
       const auto* profile = row ? shards_.nodes().profile(row->node) : nullptr;
       if (profile == nullptr ||
           !same(engine::node_row(*profile, shards_.nodes().find(row->node)->balance.load()), value)) {
-        differ("checkpoint row of node " + hex(key) + " is not what the journal gives");
+        differ("checkpoint row of node " + engine::hex(key) + " is not what the journal gives");
       }
     });
     result_.checkpoint_rows += rows;
@@ -115,9 +106,9 @@ class Verifier {
       const auto* authorization = row ? ledger.find(row->authorization.key, row->authorization.card) : nullptr;
       if (authorization == nullptr || authorization->decided_at != row->authorization.decided_at) {
         if (row && forgotten(row->authorization, last_now_)) return;  // another has taken its id since
-        differ("checkpoint row of authorization " + hex(key) + " is not what the journal gives");
+        differ("checkpoint row of authorization " + engine::hex(key) + " is not what the journal gives");
       } else if (!same(engine::authorization_row(*authorization, ledger.details(*authorization)), value)) {
-        differ("checkpoint row of authorization " + hex(key) + " is not what the journal gives");
+        differ("checkpoint row of authorization " + engine::hex(key) + " is not what the journal gives");
       } else if (!forgotten(*authorization, removed_before)) {
         ++kept;
       }
@@ -141,7 +132,7 @@ class Verifier {
       const engine::Message* message = row ? messages.find(row->message.key) : nullptr;
       if (message != nullptr && row->message.at < message->at) return;  // its id was used again after the horizon
       if (message == nullptr || !same(engine::message_row(*message, messages.answer_of(*message)), value)) {
-        differ("checkpoint row of message " + hex(key) + " is not what the journal gives");
+        differ("checkpoint row of message " + engine::hex(key) + " is not what the journal gives");
       } else if (message->at >= removed_before) {
         ++kept;
       }
@@ -169,7 +160,7 @@ class Verifier {
       const auto row = engine::read_key_row(key, value);
       const auto found = row ? shards_.keys().find(row->id) : shards_.keys().end();
       if (found == shards_.keys().end() || !same(engine::key_row(found->second), value)) {
-        differ("checkpoint row of API key " + hex(key) + " is not what the journal gives");
+        differ("checkpoint row of API key " + engine::hex(key) + " is not what the journal gives");
       }
     });
     if (keys != shards_.keys().size()) differ("the checkpoint does not have every API key");

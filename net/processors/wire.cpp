@@ -6,6 +6,7 @@
 #include <cassert>
 #include <charconv>
 
+#include "engine/ascii.h"
 #include "net/processors/event.h"
 
 namespace holdfast::net::wire {
@@ -53,16 +54,13 @@ void append_integer(std::string& out, std::int64_t value) {
 void append_message_id(std::string& out, std::string_view about, std::string_view body) {
   constexpr std::size_t kDigestBytes = 32;
   constexpr std::size_t kAboutBytesMax = kMessageIdBytesMax - 2 * kDigestBytes - 1;
-  std::array<unsigned char, kDigestBytes> digest{};
-  [[maybe_unused]] const int hashed =
-      EVP_Digest(body.data(), body.size(), digest.data(), nullptr, EVP_sha256(), nullptr);
+  std::array<std::byte, kDigestBytes> digest{};
+  [[maybe_unused]] const int hashed = EVP_Digest(
+      body.data(), body.size(), reinterpret_cast<unsigned char*>(digest.data()), nullptr, EVP_sha256(), nullptr);
   assert(hashed == 1);
   out.append(cut(about, kAboutBytesMax));
   out += ':';
-  for (const unsigned char byte : digest) {
-    out += "0123456789abcdef"[byte >> 4U];
-    out += "0123456789abcdef"[byte & 15U];
-  }
+  engine::append_hex(out, digest);
 }
 
 }  // namespace holdfast::net::wire

@@ -1,6 +1,5 @@
 #include <array>
 
-#include "net/json_document.h"
 #include "net/processors/lithic.h"
 #include "net/processors/signature.h"
 #include "net/simulator/text.h"
@@ -75,21 +74,15 @@ class LithicForm final : public WireForm {
   }
 
   Answer read(const Payment& payment, int status, std::string_view body) override {
-    Answer answer;
-    if (status != 200 || !document_.parse(body)) {
-      answer.problem = status == 200 ? "the answer is not JSON" : "status " + std::to_string(status);
-      return answer;
-    }
-    const JsonObject object = document_.object();
-    const std::string_view result = object.required_string("result", 255);
-    answer.approved = result == "APPROVED";
-    const auto amount = object.optional_int64("approved_amount", 1);
-    answer.approved_amount = answer.approved ? amount.value_or(payment.last().amount) : 0;
-    if (!answer.approved) answer.reason = result;
-    if (const auto token = object.optional_string("token", 255); token && *token != payment.id)
-      answer.problem = "the answer is for another token";
-    if (!document_.ok()) answer.problem = document_.error().detail;
-    return answer;
+    return read_object(status == 200, status, body, [&](const JsonObject& object, Answer& answer) {
+      const std::string_view result = object.required_string("result", 255);
+      answer.approved = result == "APPROVED";
+      const auto amount = object.optional_int64("approved_amount", 1);
+      answer.approved_amount = answer.approved ? amount.value_or(payment.last().amount) : 0;
+      if (!answer.approved) answer.reason = result;
+      if (const auto token = object.optional_string("token", 255); token && *token != payment.id)
+        answer.problem = "the answer is for another token";
+    });
   }
 
   bool is_word_for(std::string_view word, engine::Reason reason) const override {
@@ -168,7 +161,6 @@ class LithicForm final : public WireForm {
   }
 
   HmacSha256 key_;
-  JsonDocument document_;
 };
 
 }  // namespace

@@ -1,7 +1,6 @@
 #include <array>
 #include <span>
 
-#include "net/json_document.h"
 #include "net/processors/marqeta.h"
 #include "net/processors/signature.h"
 #include "net/simulator/text.h"
@@ -55,25 +54,18 @@ class MarqetaForm final : public WireForm {
   }
 
   Answer read(const Payment& payment, int status, std::string_view body) override {
-    Answer answer;
-    if (status != marqeta::kApproved && status != marqeta::kDeclined) {
-      answer.problem = "status " + std::to_string(status);
-      return answer;
-    }
-    if (!document_.parse(body)) {
-      answer.problem = "the answer is not JSON";
-      return answer;
-    }
-    const JsonObject funding = document_.object().required_object("jit_funding");
-    if (funding.required_string("token", 255) != payment.last().id)
-      answer.problem = "the answer is for another funding token";
-    const auto amount = engine::parse_decimal(funding.required_decimal_text("amount"), payment.currency);
-    answer.approved = status == marqeta::kApproved;
-    answer.approved_amount = answer.approved ? amount.value_or(0) : 0;
-    // The memo has our own word, where there is one; Marqeta's own has several meanings.
-    answer.reason = wire::text_or_empty(funding, "memo");
-    if (!document_.ok()) answer.problem = document_.error().detail;
-    return answer;
+    return read_object(status == marqeta::kApproved || status == marqeta::kDeclined, status, body,
+                       [&](const JsonObject& object, Answer& answer) {
+                         const JsonObject funding = object.required_object("jit_funding");
+                         if (funding.required_string("token", 255) != payment.last().id)
+                           answer.problem = "the answer is for another funding token";
+                         const auto amount =
+                             engine::parse_decimal(funding.required_decimal_text("amount"), payment.currency);
+                         answer.approved = status == marqeta::kApproved;
+                         answer.approved_amount = answer.approved ? amount.value_or(0) : 0;
+                         // The memo has our own word, where there is one; Marqeta's own has several meanings.
+                         answer.reason = wire::text_or_empty(funding, "memo");
+                       });
   }
 
   void tell(std::vector<Message>& out, const Payment& payment, engine::Instant) override {
@@ -143,7 +135,6 @@ class MarqetaForm final : public WireForm {
   bool signs_;
   HmacSha256 key_;
   std::string authorization_;
-  JsonDocument document_;
 };
 
 }  // namespace

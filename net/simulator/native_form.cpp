@@ -1,6 +1,5 @@
 #include <array>
 
-#include "net/json_document.h"
 #include "net/simulator/text.h"
 #include "net/simulator/wire_form.h"
 
@@ -40,17 +39,11 @@ class NativeForm final : public WireForm {
   }
 
   Answer read(const Payment&, int status, std::string_view body) override {
-    Answer answer;
-    if (status != 200 || !document_.parse(body)) {
-      answer.problem = status == 200 ? "the answer is not JSON" : "status " + std::to_string(status);
-      return answer;
-    }
-    const JsonObject object = document_.object();
-    answer.approved = object.required_bool("approved");
-    answer.approved_amount = object.required_int64("approved_amount", 0);
-    answer.reason = wire::text_or_empty(object, "decline_reason");
-    if (!document_.ok()) answer.problem = document_.error().detail;
-    return answer;
+    return read_object(status == 200, status, body, [](const JsonObject& object, Answer& answer) {
+      answer.approved = object.required_bool("approved");
+      answer.approved_amount = object.required_int64("approved_amount", 0);
+      answer.reason = wire::text_or_empty(object, "decline_reason");
+    });
   }
 
   void tell(std::vector<Message>& out, const Payment& payment, engine::Instant) override {
@@ -92,7 +85,6 @@ class NativeForm final : public WireForm {
   }
 
   std::string headers_;
-  JsonDocument document_;
 };
 
 }  // namespace

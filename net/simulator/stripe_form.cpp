@@ -1,6 +1,5 @@
 #include <array>
 
-#include "net/json_document.h"
 #include "net/processors/signature.h"
 #include "net/processors/stripe.h"
 #include "net/simulator/text.h"
@@ -52,18 +51,12 @@ class StripeForm final : public WireForm {
   }
 
   Answer read(const Payment& payment, int status, std::string_view body) override {
-    Answer answer;
-    if (status != 200 || !document_.parse(body)) {
-      answer.problem = status == 200 ? "the answer is not JSON" : "status " + std::to_string(status);
-      return answer;
-    }
-    const JsonObject object = document_.object();
-    answer.approved = object.required_bool("approved");
-    const auto amount = object.optional_int64("amount", 1);
-    answer.approved_amount = answer.approved ? amount.value_or(payment.last().amount) : 0;
-    answer.reason = wire::text_or_empty(wire::object_or_empty(object, "metadata"), "decline_reason");
-    if (!document_.ok()) answer.problem = document_.error().detail;
-    return answer;
+    return read_object(status == 200, status, body, [&](const JsonObject& object, Answer& answer) {
+      answer.approved = object.required_bool("approved");
+      const auto amount = object.optional_int64("amount", 1);
+      answer.approved_amount = answer.approved ? amount.value_or(payment.last().amount) : 0;
+      answer.reason = wire::text_or_empty(wire::object_or_empty(object, "metadata"), "decline_reason");
+    });
   }
 
   // Transactions first, then how the authorization stands.
@@ -195,7 +188,6 @@ class StripeForm final : public WireForm {
   }
 
   HmacSha256 key_;
-  JsonDocument document_;
 };
 
 }  // namespace

@@ -4,14 +4,6 @@
 
 namespace holdfast::net::simulator {
 
-void put_part(std::string& out, Hex hex) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  for (const std::byte byte : hex.bytes) {
-    out += kDigits[std::to_integer<unsigned>(byte) >> 4U];
-    out += kDigits[std::to_integer<unsigned>(byte) & 15U];
-  }
-}
-
 void put_part(std::string& out, Base64 base64) {
   const std::size_t before = out.size();
   const std::size_t size = (base64.bytes.size() + 2) / 3 * 4;

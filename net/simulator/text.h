@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 
+#include "engine/ascii.h"
 #include "engine/instant.h"
 #include "engine/places.h"
 #include "net/problem.h"
@@ -51,7 +52,9 @@ inline void put_part(std::string& out, Quoted quoted) {
 inline void put_part(std::string& out, Time time) {
   append_rfc3339(out, time.at);
 }
-void put_part(std::string& out, Hex hex);
+inline void put_part(std::string& out, Hex hex) {
+  engine::append_hex(out, hex.bytes);
+}
 void put_part(std::string& out, Base64 base64);
 
 template <class... Parts>

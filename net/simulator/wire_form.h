@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "engine/authorization.h"
+#include "net/json_document.h"
 #include "net/simulator/payment.h"
 
 namespace holdfast::net::simulator {
@@ -54,6 +55,25 @@ class WireForm {
 
   // Appends the news of the last event, in the order in which the processor sends it; nothing when it has none.
   virtual void tell(std::vector<Message>& out, const Payment& payment, engine::Instant now) = 0;
+
+ protected:
+  // Reads an answer that has a status of one, and gives its object to `read`; says what is wrong with it otherwise.
+  template <class Read>
+  Answer read_object(bool has_status, int status, std::string_view body, Read&& read) {
+    Answer answer;
+    if (!has_status) {
+      answer.problem = "status " + std::to_string(status);
+    } else if (!document_.parse(body)) {
+      answer.problem = "the answer is not JSON";
+    } else {
+      read(document_.object(), answer);
+      if (!document_.ok()) answer.problem = document_.error().detail;
+    }
+    return answer;
+  }
+
+ private:
+  JsonDocument document_;
 };
 
 using WireFormPtr = std::unique_ptr<WireForm>;

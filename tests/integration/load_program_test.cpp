@@ -6,29 +6,11 @@
 #include <sstream>
 
 #include "tests/integration/api.h"
+#include "tests/integration/every_endpoint.h"
 #include "tests/integration/fake_target.h"
 
 namespace holdfast::integration {
 namespace {
-
-constexpr std::string_view kEndpoints = R"(
-[[endpoint]]
-name = "stripe-main"
-kind = "stripe"
-secrets = ["env:SECRET"]
-[[endpoint]]
-name = "lithic-main"
-kind = "lithic"
-secrets = ["env:SECRET"]
-[[endpoint]]
-name = "marqeta-main"
-kind = "marqeta"
-username = ["env:NAME"]
-password = ["env:PASSWORD"]
-webhook_secrets = ["env:SECRET"]
-)";
-const Settings kSecrets = {
-    {"SECRET", "whsec_dGhlIDMyIGJ5dGVzIG9mIGEgc2lnbmluZyBzZWNyZXQ="}, {"NAME", "holdfast"}, {"PASSWORD", "Horse-77"}};
 
 using Words = std::vector<std::string>;
 
@@ -54,7 +36,7 @@ ExitedProcess run_load(std::uint16_t port, const Words& more) {
                  "--max-busy-share",
                  "2"};
   words.insert(words.end(), more.begin(), more.end());
-  Settings environment = kSecrets;
+  Settings environment = kEndpointSecrets;
   environment["HOLDFAST_ADMIN_KEY"] = kAdminKey;
   return run_command(words, environment);
 }
@@ -67,7 +49,7 @@ std::string text_of(const std::filesystem::path& file) {
 
 class LoadProgram : public testing::Test {
  protected:
-  LoadProgram() : sandbox_(std::string(kEndpoints)), daemon_(start_daemon(sandbox_, kSecrets)) {}
+  LoadProgram() : sandbox_(std::string(kEveryEndpoint)), daemon_(start_daemon(sandbox_, kEndpointSecrets)) {}
   std::string file(std::string_view name) const { return (sandbox_.folder() / name).string(); }
 
   Sandbox sandbox_;
@@ -79,8 +61,8 @@ TEST_F(LoadProgram, EveryKindWithRepeatsAndFollowUpsAgreesToTheCent) {
     const std::string json_file = file(kind + ".json");
     const ExitedProcess ended =
         run_load(daemon_->port(),
-                 {"--kind", kind, "--secret", "env:SECRET", "--username", "env:NAME", "--password", "env:PASSWORD",
-                  "--repeats", "0.2", "--follow-ups", "0.3", "--threads", "2", "--json", json_file});
+                 {"--kind", kind, "--secret", "env:SIGNING_SECRET", "--username", "env:USER_NAME", "--password",
+                  "env:PASSWORD", "--repeats", "0.2", "--follow-ups", "0.3", "--threads", "2", "--json", json_file});
     ASSERT_EQ(ended.status, 0) << kind << ended.out << ended.error;
     const std::string json = text_of(json_file);
     EXPECT_EQ(json_text(json, "/kind"), kind);

@@ -4,25 +4,12 @@
 #include <random>
 
 #include "tests/integration/api.h"
+#include "tests/integration/every_endpoint.h"
 
 namespace holdfast::integration {
 namespace {
 
-constexpr std::string_view kEndpoints = R"(
-[[endpoint]]
-name = "stripe-main"
-kind = "stripe"
-secrets = ["env:SIGNING_SECRET"]
-[[endpoint]]
-name = "lithic-main"
-kind = "lithic"
-secrets = ["env:SIGNING_SECRET"]
-[[endpoint]]
-name = "marqeta-main"
-kind = "marqeta"
-username = ["env:USER_NAME"]
-password = ["env:PASSWORD"]
-webhook_secrets = ["env:SIGNING_SECRET"]
+constexpr std::string_view kAdoptingEndpoint = R"(
 [[endpoint]]
 name = "adopting"
 kind = "stripe"
@@ -35,11 +22,8 @@ const std::vector<std::string> kKinds = {"native", "stripe", "lithic", "marqeta"
 
 class Simulate : public testing::Test {
  protected:
-  Simulate() : sandbox_(std::string(kEndpoints)) {
-    secrets_ = {{"SIGNING_SECRET", "whsec_dGhlIDMyIGJ5dGVzIG9mIGEgc2lnbmluZyBzZWNyZXQ="},
-                {"USER_NAME", "holdfast"},
-                {"PASSWORD", "Correct-horse-77"},
-                {"API_KEY", std::string(kAdminKey)}};
+  Simulate() : sandbox_(std::string(kEveryEndpoint) + std::string(kAdoptingEndpoint)) {
+    secrets_["API_KEY"] = kAdminKey;
     daemon_ = start_daemon(sandbox_, secrets_);
   }
   std::string target() const { return "http://127.0.0.1:" + std::to_string(daemon_->port()); }
@@ -60,7 +44,7 @@ class Simulate : public testing::Test {
   std::string scenario_file(const std::string& text) { return sandbox_.write_file("written.toml", text).string(); }
 
   Sandbox sandbox_;
-  Settings secrets_;
+  Settings secrets_ = kEndpointSecrets;
   std::unique_ptr<DaemonProcess> daemon_;
 };
 
@@ -213,7 +197,7 @@ TEST_F(Simulate, SaysThatASecretIsWrong) {
     EXPECT_EQ(played.status, 0) << played.error;
     secrets_[kind == "marqeta" ? "PASSWORD" : "SIGNING_SECRET"] = "whsec_b3RoZXI=";
     played = play(kind, {"--scenario", "approve-capture"});
-    secrets_["SIGNING_SECRET"] = "whsec_dGhlIDMyIGJ5dGVzIG9mIGEgc2lnbmluZyBzZWNyZXQ=";
+    secrets_["SIGNING_SECRET"] = kEndpointSecrets.at("SIGNING_SECRET");
     EXPECT_EQ(played.status, 2) << kind << played.out;
     EXPECT_NE(played.error.find("does not believe the signature (401)"), std::string::npos) << played.error;
   }
